@@ -1,0 +1,22 @@
+# Warnings, sanitizers and the default build type, applied to every target of this project.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                    -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
+  add_compile_options(-Wno-restrict)
+endif()
+if(HEARTH_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+if(HEARTH_SANITIZE)
+  add_compile_options(-fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${HEARTH_SANITIZE})
+  if(HEARTH_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=all)
+  endif()
+endif()
