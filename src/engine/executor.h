@@ -1,0 +1,72 @@
+// The seam between deciding what to compute and computing it. The engine owns this interface; the
+// runtime implements it, so that everything above can be tested with a scripted executor.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/token.h"
+
+namespace hearth::engine {
+
+using SequenceId = std::uint32_t;
+
+/// What is known when a sequence begins.
+struct SequenceSpec {
+  std::int64_t prompt_tokens = 0;    ///< length of the whole prompt, also when it arrives in chunks
+  std::int64_t capacity_tokens = 0;  ///< the most tokens it will ever hold, prompt included
+};
+
+/// Tokens that join one sequence in a step, after all that it already holds.
+struct Segment {
+  SequenceId sequence = 0;
+  std::span<const TokenId> tokens;  ///< at least one; must stay alive until run() returns
+  bool wants_logits = false;        ///< logits of the segment's last token only
+};
+
+/// One pass over the weights. Invariant: no sequence appears twice.
+struct StepPlan {
+  std::vector<Segment> segments;
+};
+
+struct StepResult {
+  std::vector<float> logits;  ///< [segments that want logits, vocab_size], in plan order
+  std::int64_t recomputed_tokens =
+      0;  ///< rows run again because a sequence changed its rotary table
+};
+
+/// Runs decoder steps. One owner thread; nothing here is safe to call from two threads at once.
+/// Errors leave the sequences of the failed step unusable: release them.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual std::int64_t vocab_size() const = 0;
+
+  /// Reserves what the sequence needs. kResourceExhausted when memory is short, kContextTooLong
+  /// when `capacity_tokens` is beyond the model's context.
+  virtual Result<SequenceId> open_sequence(const SequenceSpec& spec) = 0;
+
+  /// Frees the sequence; an id that is not open is a bug.
+  virtual void close_sequence(SequenceId sequence) = 0;
+
+  virtual Result<StepResult> run(const StepPlan& plan) = 0;
+};
+
+/// Closes the sequence on every way out.
+class OpenSequence {
+ public:
+  OpenSequence(Executor& executor, SequenceId id) : executor_(executor), id_(id) {}
+  ~OpenSequence() { executor_.close_sequence(id_); }
+  OpenSequence(const OpenSequence&) = delete;
+  OpenSequence& operator=(const OpenSequence&) = delete;
+  SequenceId id() const { return id_; }
+
+ private:
+  Executor& executor_;
+  SequenceId id_;
+};
+
+}  // namespace hearth::engine
