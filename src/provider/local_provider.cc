@@ -1,0 +1,254 @@
+#include "provider/local_provider.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <utility>
+
+#include "engine/generate.h"
+#include "protocol/template_messages.h"
+#include "protocol/tool_call_parser.h"
+#include "provider/reply_stream.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace hearth::provider {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  statm >> total_pages >> resident_pages;
+  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+double per_second(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+
+/// Room that the answer gets before the conversation is cut: what it may use, but never more than a
+/// quarter of the context, so that a generous max_tokens does not push the conversation out.
+std::int64_t tokens_for_answer(std::int64_t max_tokens, std::int64_t context_tokens) {
+  return std::min(max_tokens, std::max<std::int64_t>(1, context_tokens / 4));
+}
+
+protocol::StopReason stop_reason(engine::FinishReason finish, bool has_calls) {
+  using protocol::StopReason;
+  switch (finish) {
+    case engine::FinishReason::kCancelled:
+      return StopReason::kCancelled;
+    case engine::FinishReason::kMaxTokens:
+      return StopReason::kMaxTokens;
+    case engine::FinishReason::kSinkStopped:
+      return StopReason::kStopString;
+    case engine::FinishReason::kStopToken:
+      break;
+  }
+  return has_calls ? StopReason::kToolCalls : StopReason::kEndOfTurn;
+}
+
+}  // namespace
+
+struct LocalProvider::State {
+  runtime::ModelFolder model;
+  text::Tokenizer tokenizer;
+  text::ChatTemplate chat_template;
+  protocol::TemplateTraits traits;
+  std::unique_ptr<runtime::StockExecutor> executor;
+  double load_ms = 0;
+
+  Result<std::string> render(const std::vector<protocol::Message>& messages,
+                             const std::vector<protocol::ToolDefinition>& tools) const;
+  Result<std::vector<TokenId>> encode(const std::vector<protocol::Message>& messages,
+                                      const std::vector<protocol::ToolDefinition>& tools) const;
+  Result<FittedConversation> fit(const ChatRequest& request, std::int64_t context_tokens) const;
+  Result<engine::GenerateRequest> plan(const ChatRequest& request, std::int64_t context_tokens,
+                                       const FittedConversation& fitted) const;
+};
+
+Result<std::string> LocalProvider::State::render(
+    const std::vector<protocol::Message>& messages,
+    const std::vector<protocol::ToolDefinition>& tools) const {
+  HEARTH_TRY(text::TemplateInput input, protocol::template_input(messages, tools, traits));
+  input.bos_token = model.bos_token;
+  input.eos_token = model.eos_token;
+  return chat_template.render(input);
+}
+
+Result<std::vector<TokenId>> LocalProvider::State::encode(
+    const std::vector<protocol::Message>& messages,
+    const std::vector<protocol::ToolDefinition>& tools) const {
+  HEARTH_TRY(const std::string prompt, render(messages, tools));
+  // The template has written the tokens that open a prompt; the post-processor would repeat them.
+  return tokenizer.encode(prompt, {.parse_special = true, .add_post_tokens = false});
+}
+
+Result<FittedConversation> LocalProvider::State::fit(const ChatRequest& request,
+                                                     std::int64_t context_tokens) const {
+  const std::int64_t prompt_tokens_max =
+      context_tokens - tokens_for_answer(request.max_tokens, context_tokens);
+  return fit_conversation(
+      request.messages, prompt_tokens_max, request.sliding_window,
+      [&](const std::vector<protocol::Message>& messages) -> Result<std::int64_t> {
+        HEARTH_TRY(const auto ids, encode(messages, request.tools));
+        return static_cast<std::int64_t>(ids.size());
+      });
+}
+
+Result<engine::GenerateRequest> LocalProvider::State::plan(const ChatRequest& request,
+                                                           std::int64_t context_tokens,
+                                                           const FittedConversation& fitted) const {
+  engine::GenerateRequest planned;
+  HEARTH_TRY(planned.prompt, encode(fitted.messages, request.tools));
+  const std::int64_t left = context_tokens - static_cast<std::int64_t>(planned.prompt.size());
+  planned.stop_ids = model.stop_ids;
+  planned.max_tokens = std::min(request.max_tokens, left);
+  planned.min_tokens = request.min_tokens;
+  planned.sampling = request.sampling;
+  if (planned.min_tokens > planned.max_tokens) {
+    return fail(ErrorCode::kInvalidArgument, "min_tokens is " + std::to_string(planned.min_tokens) +
+                                                 ", but the answer can have " +
+                                                 std::to_string(planned.max_tokens) +
+                                                 " tokens at most");
+  }
+  return planned;
+}
+
+LocalProvider::LocalProvider(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LocalProvider::~LocalProvider() = default;
+
+Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOptions& options) {
+  const auto start = Clock::now();
+  HEARTH_TRY(runtime::ModelFolder model, runtime::open_model_folder(options.model_folder));
+  HEARTH_TRY(text::Tokenizer tokenizer, text::Tokenizer::load(model.folder / "tokenizer.json"));
+  if (static_cast<std::int64_t>(tokenizer.vocab_size()) > model.graph.vocab_size) {
+    return fail(ErrorCode::kCorrupt, model.folder.string() + ": tokenizer.json has ids up to " +
+                                         std::to_string(tokenizer.vocab_size() - 1) +
+                                         ", the model knows " +
+                                         std::to_string(model.graph.vocab_size) +
+                                         " tokens: these files do not belong together");
+  }
+  if (model.chat_template.empty()) {
+    return fail(ErrorCode::kUnsupported,
+                model.folder.string() +
+                    " has no chat template, neither in tokenizer_config.json nor as "
+                    "chat_template.jinja: this model cannot be chatted with");
+  }
+  HEARTH_TRY(
+      text::ChatTemplate chat_template,
+      text::ChatTemplate::compile(model.chat_template, (model.folder / "chat template").string()));
+  HEARTH_TRY(auto executor, runtime::StockExecutor::load(model, options.session));
+  const auto traits = protocol::inspect_template(chat_template, tokenizer);
+  auto state = std::make_unique<State>(State{std::move(model), std::move(tokenizer),
+                                             std::move(chat_template), traits, std::move(executor),
+                                             ms_since(start)});
+  return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
+}
+
+Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink& on_text,
+                                      const std::atomic<bool>& cancelled) {
+  const auto start = Clock::now();
+  const std::int64_t context_tokens =
+      request.max_context_tokens > 0
+          ? std::min(request.max_context_tokens, state_->model.config.context_length)
+          : state_->model.config.context_length;
+  if (request.max_tokens < 1) {
+    return fail(ErrorCode::kInvalidArgument,
+                "max_tokens is " + std::to_string(request.max_tokens) + "; expected 1 or more");
+  }
+  HEARTH_TRY(FittedConversation fitted, state_->fit(request, context_tokens));
+  HEARTH_TRY(const engine::GenerateRequest planned, state_->plan(request, context_tokens, fitted));
+  HEARTH_TRY(ReplyStream stream,
+             ReplyStream::create(state_->tokenizer, request.stop, !request.tools.empty()));
+
+  ChatReply reply;
+  Result<void> streamed;
+  const auto on_token = [&](TokenId token) {
+    if (reply.timings.ttft_ms == 0) reply.timings.ttft_ms = ms_since(start);
+    const auto piece = stream.push(token);
+    if (!piece) {
+      streamed = tl::unexpected<Error>(piece.error());
+      return false;
+    }
+    if (!piece->text.empty()) on_text(piece->text);
+    return !piece->stopped;
+  };
+  HEARTH_TRY(const engine::GenerateOutcome outcome,
+             engine::generate(*state_->executor, planned, on_token, cancelled));
+  HEARTH_TRY_VOID(streamed);
+
+  const ReplyStream::Piece rest = stream.finish();
+  if (!rest.text.empty()) on_text(rest.text);
+  finish_text(request, stream, reply, on_text);
+  reply.stop_reason =
+      stop_reason(rest.stopped ? engine::FinishReason::kSinkStopped : outcome.finish,
+                  !reply.tool_calls.empty());
+  fill_report(outcome, reply);
+  reply.context = fitted.dropped;
+  return reply;
+}
+
+/// Takes the finished reply apart; what was held back and is no call is shown now.
+void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream, ChatReply& reply,
+                                const TextSink& on_text) const {
+  const std::string held = stream.take_held();
+  if (request.tools.empty()) {
+    reply.text = stream.whole_text();
+    return;
+  }
+  protocol::ParsedReply parsed = protocol::parse_tool_calls(stream.whole_text(), request.tools);
+  if (parsed.tool_calls.empty() && !held.empty()) on_text(held);
+  reply.text = std::move(parsed.text);
+  reply.tool_calls = std::move(parsed.tool_calls);
+}
+
+void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatReply& reply) const {
+  reply.model = state_->model.name;
+  reply.usage.input_tokens = outcome.prompt_tokens_done;
+  reply.usage.output_tokens = static_cast<std::int64_t>(outcome.tokens.size());
+  reply.recomputed_tokens = outcome.recomputed_tokens;
+  reply.execution_providers = state_->executor->report().providers;
+  reply.memory_bytes = resident_bytes();
+  reply.timings.load_ms = state_->load_ms;
+  reply.timings.prefill_tokens_per_s =
+      per_second(static_cast<double>(outcome.prompt_tokens_done), outcome.prefill_seconds);
+  // The first token comes out of the prompt's pass; each further one, a stop token too, costs a
+  // step.
+  const auto steps = static_cast<double>(outcome.tokens.size()) -
+                     (outcome.finish == engine::FinishReason::kStopToken ? 0 : 1);
+  if (steps > 0) {
+    reply.timings.decode_tokens_per_s = per_second(steps, outcome.decode_seconds);
+    reply.timings.ms_per_token = outcome.decode_seconds * 1000 / steps;
+  }
+}
+
+Result<std::string> LocalProvider::render_prompt(
+    const std::vector<protocol::Message>& messages,
+    const std::vector<protocol::ToolDefinition>& tools) const {
+  return state_->render(messages, tools);
+}
+
+engine::SamplingParams LocalProvider::default_sampling() const {
+  const runtime::SearchDefaults& search = state_->model.config.search;
+  engine::SamplingParams params;
+  params.temperature = search.do_sample ? search.temperature : 0.0;
+  params.top_k = search.top_k;
+  params.top_p = search.top_p > 0 ? search.top_p : 1.0;
+  params.repetition_penalty = search.repetition_penalty;
+  return params;
+}
+
+const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }
+
+const runtime::ExecutionReport& LocalProvider::execution_report() const {
+  return state_->executor->report();
+}
+
+}  // namespace hearth::provider

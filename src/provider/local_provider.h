@@ -1,0 +1,110 @@
+// The provider "onnx": a chat in, text and tool calls out, computed on this machine. Puts together
+// the model folder, tokenizer, template, executor and decode loop; knows nothing of flags, files of
+// settings or sockets.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/generate.h"
+#include "engine/sampling.h"
+#include "protocol/chat.h"
+#include "provider/context_window.h"
+#include "provider/reply_stream.h"
+#include "runtime/model_folder.h"
+#include "runtime/stock_executor.h"
+
+namespace hearth::provider {
+
+struct LocalProviderOptions {
+  std::filesystem::path model_folder;
+  runtime::SessionOptions session;
+};
+
+/// One request. Sampling is complete here: defaults were merged by the caller (default_sampling()).
+struct ChatRequest {
+  std::vector<protocol::Message> messages;
+  std::vector<protocol::ToolDefinition> tools;
+  engine::SamplingParams sampling;
+  std::int64_t max_tokens = max_tokens_default;  ///< an upper bound; the context may leave less
+  std::int64_t min_tokens = 0;
+  std::vector<std::string> stop;        ///< stop strings; never part of the text
+  std::int64_t max_context_tokens = 0;  ///< prompt and answer together; 0: the model's context
+  bool sliding_window = true;           ///< false: a conversation that is too long is an error
+
+  static constexpr std::int64_t max_tokens_default = 1024;
+};
+
+struct Usage {
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t cached_tokens = 0;  ///< prompt tokens whose keys and values were at hand already
+};
+
+struct Timings {
+  double load_ms = 0;  ///< of the model, once; the same in every reply
+  double ttft_ms = 0;  ///< from the request to the first token
+  double prefill_tokens_per_s = 0;
+  double decode_tokens_per_s = 0;
+  double ms_per_token = 0;
+};
+
+struct ChatReply {
+  std::string text;  ///< without tool calls and stop strings
+  std::vector<protocol::ToolCall> tool_calls;
+  protocol::StopReason stop_reason = protocol::StopReason::kEndOfTurn;
+  std::string model;
+  Usage usage;
+  Timings timings;
+  std::uint64_t memory_bytes = 0;  ///< resident set of this process at the end of the request
+  std::vector<std::string> execution_providers;
+  DroppedContext context;
+  std::int64_t recomputed_tokens =
+      0;  ///< rows run again when the answer crossed into the long rotary table
+};
+
+/// Receives text as it is generated: whole characters only, never a part of a stop string, never a
+/// tool call's notation. The pieces together are ChatReply::text, but for white space around tool
+/// calls.
+using TextSink = std::function<void(std::string_view)>;
+
+/// Owns a loaded model. One thread at a time; `cancelled` may be raised from anywhere.
+class LocalProvider {
+ public:
+  static Result<std::unique_ptr<LocalProvider>> load(const LocalProviderOptions& options);
+  ~LocalProvider();
+
+  /// Answers one request. Cancelled requests are not errors: the reply holds what was generated.
+  Result<ChatReply> chat(const ChatRequest& request, const TextSink& on_text,
+                         const std::atomic<bool>& cancelled);
+
+  /// The prompt exactly as the model would see it.
+  Result<std::string> render_prompt(const std::vector<protocol::Message>& messages,
+                                    const std::vector<protocol::ToolDefinition>& tools) const;
+
+  /// The makers' sampling: greedy unless their configuration asks for sampling.
+  engine::SamplingParams default_sampling() const;
+
+  const runtime::ModelFolder& model() const;
+  const runtime::ExecutionReport& execution_report() const;
+
+ private:
+  struct State;
+  explicit LocalProvider(std::unique_ptr<State> state);
+
+  void finish_text(const ChatRequest& request, ReplyStream& stream, ChatReply& reply,
+                   const TextSink& on_text) const;
+  void fill_report(const engine::GenerateOutcome& outcome, ChatReply& reply) const;
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hearth::provider

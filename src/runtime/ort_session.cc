@@ -1,0 +1,122 @@
+#include "runtime/ort_session.h"
+
+#include <onnxruntime_session_options_config_keys.h>
+
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+namespace hearth::runtime {
+namespace {
+
+/// One environment per process, made on first use and gone with its last session.
+std::shared_ptr<Ort::Env> shared_environment() {
+  static std::mutex mutex;
+  static std::weak_ptr<Ort::Env> current;
+  const std::lock_guard lock(mutex);
+  if (auto existing = current.lock()) return existing;
+  auto made = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "hearth");
+  made->DisableTelemetryEvents();
+  current = made;
+  return made;
+}
+
+::GraphOptimizationLevel level(GraphOptimization value) {
+  switch (value) {
+    case GraphOptimization::kDisabled:
+      return ORT_DISABLE_ALL;
+    case GraphOptimization::kBasic:
+      return ORT_ENABLE_BASIC;
+    case GraphOptimization::kExtended:
+      return ORT_ENABLE_EXTENDED;
+    case GraphOptimization::kAll:
+      break;
+  }
+  return ORT_ENABLE_ALL;
+}
+
+Ort::SessionOptions base_options(const SessionOptions& options) {
+  Ort::SessionOptions made;
+  if (!options.enable_mem_pattern) made.DisableMemPattern();
+  if (!options.enable_cpu_mem_arena) made.DisableCpuMemArena();
+  made.SetGraphOptimizationLevel(level(options.graph_optimization_level));
+  if (options.intra_op_num_threads > 0) {
+    made.SetIntraOpNumThreads(static_cast<int>(options.intra_op_num_threads));
+  }
+  if (options.inter_op_num_threads > 0) {
+    made.SetInterOpNumThreads(static_cast<int>(options.inter_op_num_threads));
+    made.SetExecutionMode(options.inter_op_num_threads > 1 ? ORT_PARALLEL : ORT_SEQUENTIAL);
+  }
+  // Workers spin inside a step, where they pay, and sleep between steps: no core burns while idle.
+  made.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
+  return made;
+}
+
+void append_cuda(Ort::SessionOptions& session, const CudaOptions& cuda) {
+  const OrtApi& api = Ort::GetApi();
+  OrtCUDAProviderOptionsV2* raw = nullptr;
+  Ort::ThrowOnError(api.CreateCUDAProviderOptions(&raw));
+  const std::unique_ptr<OrtCUDAProviderOptionsV2, decltype(api.ReleaseCUDAProviderOptions)> owned(
+      raw, api.ReleaseCUDAProviderOptions);
+  const std::string device = std::to_string(cuda.device_id);
+  const char* keys[] = {"device_id", "cudnn_conv_algo_search"};
+  const char* values[] = {device.c_str(), cuda.cudnn_conv_algo_search.c_str()};
+  Ort::ThrowOnError(api.UpdateCUDAProviderOptions(raw, keys, values, 2));
+  session.AppendExecutionProvider_CUDA_V2(*raw);
+}
+
+void append_tensorrt(Ort::SessionOptions& session, const CudaOptions& cuda) {
+  const OrtApi& api = Ort::GetApi();
+  OrtTensorRTProviderOptionsV2* raw = nullptr;
+  Ort::ThrowOnError(api.CreateTensorRTProviderOptions(&raw));
+  const std::unique_ptr<OrtTensorRTProviderOptionsV2, decltype(api.ReleaseTensorRTProviderOptions)>
+      owned(raw, api.ReleaseTensorRTProviderOptions);
+  const std::string device = std::to_string(cuda.device_id);
+  const char* keys[] = {"device_id"};
+  const char* values[] = {device.c_str()};
+  Ort::ThrowOnError(api.UpdateTensorRTProviderOptions(raw, keys, values, 1));
+  session.AppendExecutionProvider_TensorRT_V2(*raw);
+}
+
+void append(Ort::SessionOptions& session, const std::string& name, const CudaOptions& cuda) {
+  static const std::unordered_map<std::string, std::string> kGenericNames = {
+      {"dml", "DML"}, {"coreml", "CoreML"}, {"webgpu", "WebGPU"}};
+  if (name == "cuda") return append_cuda(session, cuda);
+  if (name == "tensorrt") return append_tensorrt(session, cuda);
+  session.AppendExecutionProvider(kGenericNames.at(name), {});
+}
+
+/// ONNX Runtime's messages run over several lines; the first says what is wrong.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
+                                    const SessionOptions& options) {
+  return guard_ort("loading " + model_file.string(), [&]() -> Result<OrtSession> {
+    HEARTH_TRY(
+        ExecutionProviderPlan plan,
+        plan_execution_providers(options.execution_providers, available_execution_providers()));
+    OrtSession opened;
+    opened.environment = shared_environment();
+    opened.report.messages = std::move(plan.messages);
+    // Each accelerator is tried alone with the CPU behind it, so that one that fails only when the
+    // session is made costs no other its chance.
+    for (const std::string& name : plan.names) {
+      try {
+        Ort::SessionOptions session_options = base_options(options);
+        if (name != "cpu") append(session_options, name, options.execution_providers.cuda);
+        opened.session = Ort::Session(*opened.environment, model_file.c_str(), session_options);
+        opened.report.providers = {name};
+        if (name != "cpu") opened.report.providers.emplace_back("cpu");
+        return opened;
+      } catch (const Ort::Exception& error) {
+        if (name == "cpu") throw;
+        opened.report.messages.push_back(name + ": " + first_line(error.what()));
+      }
+    }
+    return fail(ErrorCode::kInternal, "no execution provider was planned");
+  });
+}
+
+}  // namespace hearth::runtime

@@ -1,0 +1,247 @@
+#include "runtime/stock_executor.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/check.h"
+#include "runtime/kv_cache.h"
+#include "runtime/ort_session.h"
+
+namespace hearth::runtime {
+namespace {
+
+/// Rows per call when a history is computed again. The attention operator keeps probabilities of
+/// [heads, rows, total] and the graph gives logits of every row, so one call for a long prompt
+/// would need gigabytes.
+constexpr std::int64_t kRecomputeChunkTokens = 256;
+
+struct Sequence {
+  std::vector<TokenId> tokens;  ///< all that it holds or will hold once deferred ones are computed
+  std::int64_t capacity_tokens = 0;
+  std::int64_t cached_tokens = 0;  ///< tokens whose keys and values are in the cache
+  bool long_rope = false;          ///< computed with the long rotary table, from the first token on
+  std::optional<KvCache> cache;    ///< none when every step computes the whole sequence
+};
+
+/// The last row of [1, rows, vocab] as float32.
+std::vector<float> last_row(const Ort::Value& logits, std::int64_t vocab_size) {
+  const auto info = logits.GetTensorTypeAndShapeInfo();
+  const auto count = static_cast<std::int64_t>(info.GetElementCount());
+  HEARTH_CHECK(count >= vocab_size && count % vocab_size == 0);
+  const auto offset = static_cast<std::size_t>(count - vocab_size);
+  std::vector<float> row(static_cast<std::size_t>(vocab_size));
+  if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
+    const auto* data = logits.GetTensorData<Ort::Float16_t>() + offset;
+    std::transform(data, data + row.size(), row.begin(),
+                   [](Ort::Float16_t h) { return h.ToFloat(); });
+  } else {
+    const auto* data = logits.GetTensorData<float>() + offset;
+    std::copy(data, data + row.size(), row.begin());
+  }
+  return row;
+}
+
+}  // namespace
+
+struct StockExecutor::State {
+  OrtSession ort;
+  onnx::DecoderGraphInfo graph;
+  onnx::DecoderIoNames io;
+  KvShape kv;
+  std::int64_t context_length = 0;
+  bool enable_kv_cache = true;
+  std::vector<std::string> past_names;     // [layers * 2]
+  std::vector<std::string> present_names;  // [layers * 2]
+  std::map<engine::SequenceId, Sequence> sequences;
+  engine::SequenceId next_id = 1;
+
+  bool crosses_long_rope(std::int64_t tokens) const {
+    return graph.long_rope && tokens > graph.long_rope->threshold_tokens;
+  }
+
+  /// A graph with position_ids chooses its table by the highest position of the call, so a long
+  /// sequence's first rows must be in one call with its last ones.
+  bool long_table_needs_whole_prompt() const { return graph.has_position_ids; }
+
+  Result<std::vector<float>> run_segment(Sequence& sequence, const engine::Segment& segment,
+                                         std::int64_t& recomputed_tokens);
+  Result<std::vector<float>> compute(Sequence& sequence, std::int64_t count, bool wants_logits);
+  Result<std::vector<float>> compute_rest(Sequence& sequence, std::int64_t chunk_tokens,
+                                          bool wants_logits);
+  void bind_cache(Ort::IoBinding& binding, const Sequence& sequence, const KvCache& empty) const;
+};
+
+/// Without a cache of its own the sequence starts from an empty past, and the presents are not
+/// asked for.
+void StockExecutor::State::bind_cache(Ort::IoBinding& binding, const Sequence& sequence,
+                                      const KvCache& empty) const {
+  const auto cpu = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  const KvCache& cache = sequence.cache ? *sequence.cache : empty;
+  for (std::size_t i = 0; i < past_names.size(); ++i) {
+    const auto& past = cache.past(static_cast<std::int64_t>(i / 2), static_cast<int>(i % 2));
+    binding.BindInput(past_names[i].c_str(), past);
+    if (cache.is_shared()) {
+      binding.BindOutput(present_names[i].c_str(), past);
+    } else if (sequence.cache) {
+      binding.BindOutput(present_names[i].c_str(), cpu);
+    }
+  }
+}
+
+/// One call of the graph: the next `count` tokens that are not yet in the cache.
+Result<std::vector<float>> StockExecutor::State::compute(Sequence& sequence, std::int64_t count,
+                                                         bool wants_logits) {
+  const std::int64_t past = sequence.cached_tokens;
+  const std::int64_t total = past + count;
+  // The mask's width is the length that the LongRoPE switch compares; its ones are the real length.
+  const std::int64_t mask_width = sequence.long_rope && !long_table_needs_whole_prompt()
+                                      ? std::max(total, graph.long_rope->threshold_tokens + 1)
+                                      : total;
+  std::vector<std::int64_t> ids(sequence.tokens.begin() + past, sequence.tokens.begin() + total);
+  std::vector<std::int64_t> mask(static_cast<std::size_t>(mask_width), 0);
+  std::fill_n(mask.begin(), total, 1);
+  std::vector<std::int64_t> positions(static_cast<std::size_t>(count));
+  std::iota(positions.begin(), positions.end(), past);
+
+  const auto cpu = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+  const auto tensor = [&](std::vector<std::int64_t>& data) {
+    const std::int64_t dims[] = {1, static_cast<std::int64_t>(data.size())};
+    return Ort::Value::CreateTensor<std::int64_t>(cpu, data.data(), data.size(), dims, 2);
+  };
+  const Ort::Value ids_tensor = tensor(ids);
+  const Ort::Value mask_tensor = tensor(mask);
+  const Ort::Value positions_tensor = tensor(positions);
+
+  Ort::IoBinding binding(ort.session);
+  binding.BindInput(io.input_ids.c_str(), ids_tensor);
+  if (graph.has_attention_mask) binding.BindInput(io.attention_mask.c_str(), mask_tensor);
+  if (graph.has_position_ids) binding.BindInput(io.position_ids.c_str(), positions_tensor);
+  binding.BindOutput(io.logits.c_str(), cpu);
+  const KvCache empty = KvCache::growing(sequence.cache ? KvShape{} : kv);
+  bind_cache(binding, sequence, empty);
+
+  ort.session.Run(Ort::RunOptions{nullptr}, binding);
+
+  std::vector<Ort::Value> outputs = binding.GetOutputValues();  // logits, then the presents
+  std::vector<float> logits;
+  if (wants_logits) logits = last_row(outputs.front(), graph.vocab_size);
+  if (sequence.cache) sequence.cached_tokens = total;
+  if (sequence.cache && !sequence.cache->is_shared()) {
+    outputs.erase(outputs.begin());
+    sequence.cache->replace(std::move(outputs));
+  }
+  return logits;
+}
+
+/// Everything that the sequence holds and its cache does not.
+Result<std::vector<float>> StockExecutor::State::compute_rest(Sequence& sequence,
+                                                              std::int64_t chunk_tokens,
+                                                              bool wants_logits) {
+  for (;;) {
+    const std::int64_t rest =
+        static_cast<std::int64_t>(sequence.tokens.size()) - sequence.cached_tokens;
+    const std::int64_t count = std::min(rest, chunk_tokens);
+    HEARTH_TRY(auto logits, compute(sequence, count, wants_logits && count == rest));
+    if (count == rest) return logits;
+  }
+}
+
+Result<std::vector<float>> StockExecutor::State::run_segment(Sequence& sequence,
+                                                             const engine::Segment& segment,
+                                                             std::int64_t& recomputed_tokens) {
+  const auto added = static_cast<std::int64_t>(segment.tokens.size());
+  const auto held = static_cast<std::int64_t>(sequence.tokens.size());
+  HEARTH_CHECK(added > 0 && held + added <= sequence.capacity_tokens);
+  sequence.tokens.insert(sequence.tokens.end(), segment.tokens.begin(), segment.tokens.end());
+
+  if (!sequence.cache) {
+    if (!segment.wants_logits) return std::vector<float>{};
+    recomputed_tokens += held;
+    return compute(sequence, held + added, true);
+  }
+  if (!sequence.long_rope && crosses_long_rope(held + added)) {
+    recomputed_tokens += sequence.cached_tokens;
+    sequence.long_rope = true;
+    sequence.cached_tokens = 0;
+    sequence.cache->clear();
+  }
+  const bool whole = sequence.long_rope && long_table_needs_whole_prompt();
+  if (whole && sequence.cached_tokens == 0 && !segment.wants_logits) return std::vector<float>{};
+  const std::int64_t chunk = whole ? held + added : std::max(added, kRecomputeChunkTokens);
+  return compute_rest(sequence, chunk, segment.wants_logits);
+}
+
+StockExecutor::StockExecutor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+StockExecutor::~StockExecutor() = default;
+
+Result<std::unique_ptr<StockExecutor>> StockExecutor::load(const ModelFolder& model,
+                                                           const SessionOptions& options) {
+  auto state = std::make_unique<State>();
+  state->graph = model.graph;
+  state->io = model.config.io;
+  state->context_length = model.config.context_length;
+  state->enable_kv_cache = options.enable_kv_cache;
+  HEARTH_TRY(state->kv, kv_shape(model.graph));
+  for (std::int64_t layer = 0; layer < model.graph.layers; ++layer) {
+    for (const auto* pattern : {&state->io.past_key, &state->io.past_value}) {
+      HEARTH_TRY(std::string name, onnx::layer_name(*pattern, layer));
+      state->past_names.push_back(std::move(name));
+    }
+    for (const auto* pattern : {&state->io.present_key, &state->io.present_value}) {
+      HEARTH_TRY(std::string name, onnx::layer_name(*pattern, layer));
+      state->present_names.push_back(std::move(name));
+    }
+  }
+  HEARTH_TRY(state->ort, open_ort_session(model.model_file, options));
+  return std::unique_ptr<StockExecutor>(new StockExecutor(std::move(state)));
+}
+
+std::int64_t StockExecutor::vocab_size() const { return state_->graph.vocab_size; }
+
+const ExecutionReport& StockExecutor::report() const { return state_->ort.report; }
+
+Result<engine::SequenceId> StockExecutor::open_sequence(const engine::SequenceSpec& spec) {
+  HEARTH_CHECK(spec.prompt_tokens > 0 && spec.capacity_tokens >= spec.prompt_tokens);
+  if (spec.capacity_tokens > state_->context_length) {
+    return fail(ErrorCode::kContextTooLong,
+                "the request needs " + std::to_string(spec.capacity_tokens) +
+                    " tokens of context, the model has " + std::to_string(state_->context_length));
+  }
+  return guard_ort("allocating the key-value cache", [&]() -> Result<engine::SequenceId> {
+    Sequence sequence;
+    sequence.capacity_tokens = spec.capacity_tokens;
+    sequence.long_rope = state_->crosses_long_rope(spec.prompt_tokens);
+    if (state_->enable_kv_cache && state_->graph.uses_group_query_attention) {
+      HEARTH_TRY(sequence.cache, KvCache::shared(state_->kv, spec.capacity_tokens));
+    } else if (state_->enable_kv_cache) {
+      sequence.cache = KvCache::growing(state_->kv);
+    }
+    const engine::SequenceId id = state_->next_id++;
+    state_->sequences.emplace(id, std::move(sequence));
+    return id;
+  });
+}
+
+void StockExecutor::close_sequence(engine::SequenceId sequence) {
+  HEARTH_CHECK(state_->sequences.erase(sequence) == 1);
+}
+
+Result<engine::StepResult> StockExecutor::run(const engine::StepPlan& plan) {
+  return guard_ort("running the model", [&]() -> Result<engine::StepResult> {
+    engine::StepResult result;
+    for (const engine::Segment& segment : plan.segments) {
+      const auto found = state_->sequences.find(segment.sequence);
+      HEARTH_CHECK(found != state_->sequences.end());
+      HEARTH_TRY(const auto logits,
+                 state_->run_segment(found->second, segment, result.recomputed_tokens));
+      result.logits.insert(result.logits.end(), logits.begin(), logits.end());
+    }
+    return result;
+  });
+}
+
+}  // namespace hearth::runtime
