@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# Configuring and building one CMake preset, quietly. Sourced by scripts/build-release and the test suites.
+
+# Compilers take about 1 GB each on the largest files.
+build_jobs() {
+  local cores memory_gb
+  cores=$(nproc)
+  memory_gb=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  if ((memory_gb < 1)); then memory_gb=1; fi
+  echo $((cores < memory_gb ? cores : memory_gb))
+}
+
+# build_preset PRESET [TARGET...]: what changed is built again; messages go to build/PRESET/build.log, and on failure the
+# end of it to the user.
+build_preset() {
+  local preset=$1 folder=$hearth_root/build/$1
+  shift
+  local log=$folder/build.log ort
+  ort=$(ort_root)
+  make_folder "$folder"
+  local -a configure=(cmake --preset "$preset" "-DONNXRUNTIME_ROOT=$ort" -U 'OnnxRuntime_*')
+  if command -v ccache >/dev/null; then
+    # The same file compiled in another clone is a hit: paths count relative to the repository.
+    export CCACHE_DIR=${CCACHE_DIR:-$(cache_dir)/ccache} CCACHE_BASEDIR=$hearth_root CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
+    configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  else
+    configure+=(-U CMAKE_CXX_COMPILER_LAUNCHER)
+  fi
+  if ! (cd "$hearth_root" && "${configure[@]}") >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    die_of_build "configuring the build failed" "$log"
+  fi
+  say "building ($preset; log: $log)"
+  # [12/345] at the head of each line becomes a percentage.
+  NINJA_STATUS='[%f/%t] ' ninja -C "$folder" -j "$(build_jobs)" "$@" 2>&1 | tee -a "$log" |
+    sed -u -n 's|^\[\([0-9]*\)/\([0-9]*\)\].*|\1 \2|p' |
+    while read -r finished all; do echo $((finished * 100 / all)); done | show_progress "building ($preset)" || {
+    sed -n '/^FAILED:\|error:\|rror: /,+12p' "$log" | head -n 60 >&2
+    die_of_build "building ($preset) failed" "$log"
+  }
+}
+
+die_of_build() {
+  if grep -qi 'no space left on device' "$2"; then
+    die "$1: the disk that holds $hearth_root/build is full" "free some space, then run the same command again: it goes on where it stopped"
+  fi
+  die "$1" "details: $2"
+}

@@ -1,0 +1,11 @@
+# about: unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
+# default: 7
+# limit: 1800
+# inputs: src tests fuzz models
+set -euo pipefail
+source scripts/lib/common.sh
+source scripts/lib/build.sh
+build_preset asan
+# shellcheck source=tests/sanitizers/options.sh
+source tests/sanitizers/options.sh
+ctest --test-dir build/asan --output-on-failure --no-tests=error --timeout 600 -j 2

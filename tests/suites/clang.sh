@@ -1,0 +1,8 @@
+# about: everything compiles with clang++, warnings as errors (the sanitizer build)
+# default: 6
+# limit: 1800
+# inputs: src tests fuzz
+set -euo pipefail
+source scripts/lib/common.sh
+source scripts/lib/build.sh
+build_preset asan

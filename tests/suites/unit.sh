@@ -1,0 +1,9 @@
+# about: unit tests, built by g++ with warnings as errors
+# default: 5
+# limit: 1500
+# inputs: src tests fuzz models
+set -euo pipefail
+source scripts/lib/common.sh
+source scripts/lib/build.sh
+build_preset test
+ctest --test-dir build/test --output-on-failure --no-tests=error --timeout 300 -j 2
