@@ -19,7 +19,9 @@ enum class GraphOptimization { kDisabled, kBasic, kExtended, kAll };
 
 /// Options of the ONNX Runtime session, by the names users know from its bindings.
 struct SessionOptions {
-  bool enable_mem_pattern = true;
+  /// Off: ONNX Runtime keeps one plan for every set of input shapes it has seen, and in a growing
+  /// sequence every step has its own.
+  bool enable_mem_pattern = false;
   bool enable_cpu_mem_arena = true;
   GraphOptimization graph_optimization_level = GraphOptimization::kAll;
   std::int64_t intra_op_num_threads = 0;  ///< 0: ONNX Runtime decides

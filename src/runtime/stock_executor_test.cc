@@ -1,0 +1,241 @@
+#include "runtime/stock_executor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include "runtime/test_models.h"
+
+namespace hearth::runtime {
+namespace {
+
+using engine::Segment;
+using engine::SequenceId;
+
+std::vector<TokenId> some_tokens(int count, int vocab) {
+  std::vector<TokenId> tokens;
+  for (int i = 0; i < count; ++i) tokens.push_back((i * 7919 + 13) % (vocab - 20));
+  return tokens;
+}
+
+std::unique_ptr<StockExecutor> load(const std::filesystem::path& folder,
+                                    const SessionOptions& options = {}) {
+  const auto model = open_model_folder(folder);
+  EXPECT_TRUE(model) << model.error().message;
+  if (!model) return nullptr;
+  auto executor = StockExecutor::load(*model, options);
+  EXPECT_TRUE(executor) << executor.error().message;
+  return executor ? std::move(*executor) : nullptr;
+}
+
+struct Fed {
+  std::vector<float> logits;
+  std::int64_t recomputed = 0;
+};
+
+/// Feeds `tokens` to a fresh sequence in pieces of the given sizes; the last piece's logits come
+/// back.
+Fed feed(StockExecutor& executor, const std::vector<TokenId>& tokens,
+         const std::vector<std::size_t>& pieces, std::int64_t prompt_tokens) {
+  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(tokens.size())});
+  EXPECT_TRUE(id) << id.error().message;
+  Fed fed;
+  std::span<const TokenId> rest = tokens;
+  for (const std::size_t piece : pieces) {
+    const bool last = piece == rest.size();
+    const auto result = executor.run({{Segment{*id, rest.first(piece), last}}});
+    EXPECT_TRUE(result) << result.error().message;
+    if (!result) break;
+    fed.logits = result->logits;
+    fed.recomputed += result->recomputed_tokens;
+    rest = rest.subspan(piece);
+  }
+  EXPECT_TRUE(rest.empty());
+  executor.close_sequence(*id);
+  return fed;
+}
+
+Fed feed_whole(StockExecutor& executor, const std::vector<TokenId>& tokens) {
+  return feed(executor, tokens, {tokens.size()}, static_cast<std::int64_t>(tokens.size()));
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+  }
+  return largest;
+}
+
+double spread(const std::vector<float>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return static_cast<double>(*high) - *low;
+}
+
+TEST(StockExecutor, ChunksAndSingleStepsGiveTheLogitsOfOneCall) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(20, 512);
+  const auto whole = feed_whole(*executor, tokens).logits;
+  ASSERT_EQ(whole.size(), 512u);
+  ASSERT_GT(spread(whole), 0.1);
+  EXPECT_LT(largest_difference(whole, feed(*executor, tokens, {7, 9, 4}, 20).logits),
+            1e-4 * spread(whole));
+  EXPECT_LT(
+      largest_difference(whole, feed(*executor, tokens, std::vector<std::size_t>(20, 1), 1).logits),
+      1e-4 * spread(whole));
+}
+
+TEST(StockExecutor, WithoutACacheTheSameLogitsComeFromRecomputing) {
+  const TemporaryFolder folder;
+  const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32);
+  SessionOptions uncached;
+  uncached.enable_kv_cache = false;
+  const auto executor = load(model, uncached);
+  const auto reference = load(model);
+  ASSERT_TRUE(executor && reference);
+  const auto tokens = some_tokens(12, 512);
+  const Fed fed = feed(*executor, tokens, {5, 6, 1}, 11);
+  const auto expected = feed_whole(*reference, tokens).logits;
+  EXPECT_LT(largest_difference(expected, fed.logits), 1e-4 * spread(expected));
+  EXPECT_EQ(fed.recomputed, 11);
+}
+
+TEST(StockExecutor, InterleavedSequencesDoNotDisturbEachOther) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false)));
+  ASSERT_TRUE(executor);
+  const auto first_tokens = some_tokens(8, 512);
+  const std::vector<TokenId> second_tokens = {5, 4, 3, 2, 1};
+  const auto first_alone = feed(*executor, first_tokens, {7, 1}, 7).logits;
+  const auto second_alone = feed(*executor, second_tokens, {4, 1}, 4).logits;
+
+  const auto first = executor->open_sequence({7, 8});
+  const auto second = executor->open_sequence({4, 5});
+  ASSERT_TRUE(first && second);
+  const std::span<const TokenId> a = first_tokens;
+  const std::span<const TokenId> b = second_tokens;
+  ASSERT_TRUE(
+      executor->run({{Segment{*first, a.first(7), false}, Segment{*second, b.first(4), true}}}));
+  const auto both =
+      executor->run({{Segment{*second, b.last(1), true}, Segment{*first, a.last(1), true}}});
+  ASSERT_TRUE(both);
+  ASSERT_EQ(both->logits.size(), 1024u);
+  EXPECT_TRUE(std::equal(second_alone.begin(), second_alone.end(), both->logits.begin()));
+  EXPECT_TRUE(std::equal(first_alone.begin(), first_alone.end(), both->logits.begin() + 512));
+  executor->close_sequence(*first);
+  executor->close_sequence(*second);
+}
+
+// The long table belongs to the whole sequence: the oracle is one call with everything in it.
+TEST(StockExecutor, CrossingIntoTheLongRotaryTableRecomputes) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(true), onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(40, 512);
+  const std::vector<TokenId> at_threshold(tokens.begin(), tokens.begin() + 32);
+  const std::vector<TokenId> beyond(tokens.begin(), tokens.begin() + 33);
+
+  std::vector<std::size_t> stepwise = {30};
+  stepwise.insert(stepwise.end(), 10, 1);
+  const Fed crossed = feed(*executor, tokens, stepwise, 30);
+  const auto expected = feed_whole(*executor, tokens).logits;
+  EXPECT_EQ(crossed.recomputed, 32);
+  EXPECT_LT(largest_difference(expected, crossed.logits), 1e-4 * spread(expected));
+
+  const Fed below = feed(*executor, at_threshold, {30, 1, 1}, 30);
+  EXPECT_EQ(below.recomputed, 0);
+  EXPECT_LT(largest_difference(feed_whole(*executor, at_threshold).logits, below.logits),
+            1e-4 * spread(below.logits));
+  EXPECT_EQ(feed(*executor, beyond, {30, 1, 1, 1}, 30).recomputed, 32);
+}
+
+TEST(StockExecutor, LongPromptsUseTheLongTableFromTheirFirstChunk) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(true), onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(50, 512);
+  const auto expected = feed_whole(*executor, tokens).logits;
+  const Fed chunked = feed(*executor, tokens, {10, 10, 25, 5}, 50);
+  EXPECT_EQ(chunked.recomputed, 0);
+  EXPECT_LT(largest_difference(expected, chunked.logits), 1e-4 * spread(expected));
+
+  // Control: had the first chunks used the short table, the difference would be visible.
+  const auto stale =
+      load(make_model(folder.path() / "other", tiny_config(false), onnx::Precision::kFp32));
+  ASSERT_TRUE(stale);
+  EXPECT_GT(largest_difference(expected, feed_whole(*stale, tokens).logits),
+            1e-2 * spread(expected));
+}
+
+TEST(StockExecutor, GraphsThatConcatenateTheirCacheRunToo) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_concatenating_model(folder.path()));
+  ASSERT_TRUE(executor);
+  const std::vector<TokenId> tokens = {3, 1, 4, 1, 5, 9, 2, 6};
+  const auto whole = feed_whole(*executor, tokens).logits;
+  ASSERT_EQ(whole.size(), 16u);
+  const auto stepped = feed(*executor, tokens, {4, 1, 1, 1, 1}, 4).logits;
+  EXPECT_LT(largest_difference(whole, stepped), 1e-5 * spread(whole));
+  const std::vector<TokenId> other = {2, 1, 4, 1, 5, 9, 2, 6};
+  EXPECT_GT(largest_difference(whole, feed_whole(*executor, other).logits), 1e-3 * spread(whole));
+}
+
+TEST(StockExecutor, MoreThanTheContextIsRefused) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false)));
+  ASSERT_TRUE(executor);
+  EXPECT_TRUE(executor->open_sequence({1, 128}));
+  const auto refused = executor->open_sequence({1, 129});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kContextTooLong);
+  EXPECT_NE(refused.error().message.find("129"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("128"), std::string::npos);
+}
+
+TEST(StockExecutor, AProviderThatCannotStartIsReportedAndTheCpuTakesOver) {
+  const TemporaryFolder folder;
+  SessionOptions options;
+  options.execution_providers.names = {"coreml", "cpu"};
+  const auto executor = load(make_model(folder.path(), tiny_config(false)), options);
+  ASSERT_TRUE(executor);
+  EXPECT_EQ(executor->report().providers, (std::vector<std::string>{"cpu"}));
+  ASSERT_EQ(executor->report().messages.size(), 1u);
+}
+
+TEST(StockExecutor, EveryPrecisionAndVariantRuns) {
+  onnx::DecoderConfig with_positions = tiny_config(false);
+  with_positions.switches.position_ids = true;
+  onnx::DecoderConfig normed = tiny_config(false);
+  normed.switches.qk_norm = true;
+  onnx::DecoderConfig biased = tiny_config(false);
+  biased.switches.qkv_bias = true;
+  onnx::DecoderConfig small_embedding = tiny_config(false);
+  small_embedding.switches.quantised_embedding = true;
+  const std::pair<onnx::DecoderConfig, onnx::Precision> variants[] = {
+      {tiny_config(false), onnx::Precision::kInt8},
+      {tiny_config(false), onnx::Precision::kFp16},
+      {with_positions, onnx::Precision::kInt4},
+      {normed, onnx::Precision::kInt4},
+      {biased, onnx::Precision::kInt4},
+      {small_embedding, onnx::Precision::kInt4}};
+  const auto tokens = some_tokens(10, 512);
+  for (const auto& [config, precision] : variants) {
+    const TemporaryFolder folder;
+    const auto executor = load(make_model(folder.path(), config, precision));
+    ASSERT_TRUE(executor) << onnx::precision_name(precision);
+    const auto whole = feed_whole(*executor, tokens).logits;
+    const auto stepped = feed(*executor, tokens, {6, 1, 1, 1, 1}, 6).logits;
+    ASSERT_GT(spread(whole), 0.01);
+    EXPECT_LT(largest_difference(whole, stepped), 0.05 * spread(whole));
+  }
+}
+
+}  // namespace
+}  // namespace hearth::runtime
