@@ -1,0 +1,85 @@
+// The sizes and switches a decoder graph is built from: Hugging Face's config.json, or a preset.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hearth::onnx {
+
+enum class Precision { kInt4, kInt8, kFp16, kFp32 };
+
+/// "int4", "int8", "fp16", "fp32"; anything else is kInvalidArgument with the allowed list.
+Result<Precision> parse_precision(std::string_view text);
+std::string_view precision_name(Precision precision);
+
+/// Variants of the graph that other builders and options produce. All off is the released CPU
+/// graph.
+struct GraphSwitches {
+  bool position_ids = false;  ///< a position_ids input, separate q/k/v, RotaryEmbedding nodes
+  bool fp16_io = false;       ///< float16 activations, cache and logits; implied by fp16 precision
+  bool quantised_embedding = false;  ///< GatherBlockQuantized; shares lm_head's bytes when tied
+  bool qk_norm = false;              ///< norms over each head of q and k, before rotary
+  bool qkv_bias = false;             ///< a bias on q, k and v
+  bool asymmetric = false;           ///< zero points in the quantised matrices
+  int block_size = 32;               ///< 16, 32, 64, 128 or 256
+  int accuracy_level = 4;            ///< 0 (left out) to 4
+};
+
+/// A decoder of the Phi-3/Llama kind. Every field within the ranges that parse_decoder_config
+/// names.
+struct DecoderConfig {
+  std::string architecture = "Phi3ForCausalLM";
+  std::string model_type = "phi3";
+  std::int64_t hidden_size = 0;
+  std::int64_t intermediate_size = 0;
+  std::int64_t layers = 0;
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t max_position_embeddings = 0;
+  std::int64_t original_max_position_embeddings = 0;
+  double partial_rotary_factor = 1.0;
+  double rope_theta = 10000.0;
+  double rms_norm_eps = 1e-5;
+  std::vector<double> short_factor;  ///< LongRoPE's, rotary_dim() / 2 each; both empty without it
+  std::vector<double> long_factor;
+  bool tie_word_embeddings = true;
+  std::int64_t bos_token_id = 0;
+  std::int64_t pad_token_id = 0;
+  std::vector<std::int64_t> eos_token_ids;
+  GraphSwitches switches;
+
+  bool has_long_rope() const { return !long_factor.empty(); }
+  /// Dimensions of a head that are rotated.
+  std::int64_t rotary_dim() const {
+    return static_cast<std::int64_t>(partial_rotary_factor * static_cast<double>(head_dim));
+  }
+  std::int64_t query_width() const { return heads * head_dim; }
+  std::int64_t kv_width() const { return kv_heads * head_dim; }
+};
+
+/// microsoft/Phi-4-mini-instruct.
+DecoderConfig phi_4_mini();
+
+/// Reads the text of a config.json: Hugging Face's keys, and an optional object "hearth_synth" with
+/// the GraphSwitches by name. Unknown keys of Hugging Face's are ignored (they describe training),
+/// unknown switches are errors. Every value is checked against its range and against the others.
+Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source);
+
+/// The same from a file; or a preset when `name_or_path` is the name of one ("phi-4-mini").
+Result<DecoderConfig> load_decoder_config(const std::string& name_or_path);
+
+/// config.json for the folder: parse_decoder_config reads it back to the same value.
+std::string config_json(const DecoderConfig& config);
+
+/// What parse_decoder_config checks, for configurations that came another way.
+Result<void> check_decoder_config(const DecoderConfig& config, std::string_view source);
+
+}  // namespace hearth::onnx
