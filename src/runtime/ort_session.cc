@@ -1,13 +1,24 @@
 #include "runtime/ort_session.h"
 
+#include <dlfcn.h>
 #include <onnxruntime_session_options_config_keys.h>
 
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "base/log.h"
+
 namespace hearth::runtime {
 namespace {
+
+/// ONNX Runtime's own messages. What matters reaches the user as an exception, so these are for
+/// debugging.
+void ORT_API_CALL log_message(void*, OrtLoggingLevel, const char*, const char*, const char*,
+                              const char* message) {
+  log::debug(std::string("onnxruntime: ") + message);
+}
 
 /// One environment per process, made on first use and gone with its last session.
 std::shared_ptr<Ort::Env> shared_environment() {
@@ -15,7 +26,7 @@ std::shared_ptr<Ort::Env> shared_environment() {
   static std::weak_ptr<Ort::Env> current;
   const std::lock_guard lock(mutex);
   if (auto existing = current.lock()) return existing;
-  auto made = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "hearth");
+  auto made = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_WARNING, "hearth", log_message, nullptr);
   made->DisableTelemetryEvents();
   current = made;
   return made;
@@ -78,16 +89,35 @@ void append_tensorrt(Ort::SessionOptions& session, const CudaOptions& cuda) {
   session.AppendExecutionProvider_TensorRT_V2(*raw);
 }
 
+/// WebGPU stands on Vulkan here; without its loader, ONNX Runtime's library complains on standard
+/// error by itself.
+void require_vulkan_loader() {
+#ifdef __linux__
+  void* loader = ::dlopen("libvulkan.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (loader == nullptr) {
+    throw Ort::Exception("libvulkan.so.1, Vulkan's loader, is not installed", ORT_FAIL);
+  }
+  ::dlclose(loader);
+#endif
+}
+
 void append(Ort::SessionOptions& session, const std::string& name, const CudaOptions& cuda) {
   static const std::unordered_map<std::string, std::string> kGenericNames = {
       {"dml", "DML"}, {"coreml", "CoreML"}, {"webgpu", "WebGPU"}};
   if (name == "cuda") return append_cuda(session, cuda);
   if (name == "tensorrt") return append_tensorrt(session, cuda);
+  if (name == "webgpu") require_vulkan_loader();
   session.AppendExecutionProvider(kGenericNames.at(name), {});
 }
 
-/// ONNX Runtime's messages run over several lines; the first says what is wrong.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+/// ONNX Runtime's messages begin with a place in its source and run over several lines; the reason
+/// is what follows the failed condition, up to the end of the line.
+std::string reason(const std::string& text) {
+  constexpr std::string_view kMarker = "was false. ";
+  const std::size_t marker = text.find(kMarker);
+  const std::size_t begin = marker == std::string::npos ? 0 : marker + kMarker.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
 
 }  // namespace
 
@@ -112,7 +142,7 @@ Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
         return opened;
       } catch (const Ort::Exception& error) {
         if (name == "cpu") throw;
-        opened.report.messages.push_back(name + ": " + first_line(error.what()));
+        opened.report.messages.push_back(name + ": " + reason(error.what()));
       }
     }
     return fail(ErrorCode::kInternal, "no execution provider was planned");
