@@ -18,7 +18,7 @@ class StreamDecoder {
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special = true)
       : tokenizer_(std::move(tokenizer)), skip_special_(skip_special) {}
 
-  /// Text that became certain with this token, often empty. kInvalidArgument for an unknown id.
+  /// Text that became certain with this token, often empty. kInvalidArgument for a negative id.
   Result<std::string> push(TokenId id);
 
   /// The rest: an unfinished character is U+FFFD. The decoder is then as new.

@@ -43,8 +43,9 @@ class Tokenizer {
   /// O(n log n) in the length of the text.
   Result<std::vector<TokenId>> encode(std::string_view utf8, EncodeOptions options = {}) const;
 
-  /// Ids to text. Bytes that are not UTF-8 become U+FFFD, as in Python's errors="replace".
-  /// kInvalidArgument for an id that no token has.
+  /// Ids to text. Bytes that are not UTF-8 become U+FFFD, as in Python's errors="replace". Ids that
+  /// no token has stand for nothing (a model's logits may have padding rows); kInvalidArgument for
+  /// a negative one. has_id() tells.
   Result<std::string> decode(std::span<const TokenId> ids, bool skip_special = false) const;
 
   /// Ids to the bytes they stand for, which need not be whole characters.

@@ -1,0 +1,152 @@
+// AddedTokens: two tries, one for each pass over the text.
+#include "text/added_tokens.h"
+
+#include <algorithm>
+
+#include "text/utf8.h"
+
+namespace hearth::text {
+namespace {
+
+/// Bytes of white space at the begin of valid UTF-8.
+std::size_t leading_space(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size()) {
+    const Utf8Step step = utf8_step(text.substr(length));
+    if (!is_white_space(step.code_point)) break;
+    length += step.length;
+  }
+  return length;
+}
+
+/// Offset where the white space at the end of valid UTF-8 begins.
+std::size_t trailing_space_begin(std::string_view text) {
+  std::size_t end = text.size();
+  while (end > 0) {
+    std::size_t begin = end - 1;
+    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+    if (!is_white_space(utf8_step(text.substr(begin)).code_point)) break;
+    end = begin;
+  }
+  return end;
+}
+
+/// The last character of valid UTF-8.
+std::string_view last_character(std::string_view text) {
+  std::size_t begin = text.size() - 1;
+  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+  return text.substr(begin);
+}
+
+/// Whether the pattern matches at all. A failing match cannot happen for one character.
+bool matches(const Regex& regex, std::string_view text) {
+  Regex::Matcher matcher(regex, text);
+  Span span;
+  const auto found = matcher.next(span);
+  return found && *found;
+}
+
+// Word characters of the regular expressions in which the library writes this rule.
+constexpr std::string_view kWordBegin = R"(\A[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}])";
+
+}  // namespace
+
+Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens) {
+  AddedTokens added;
+  added.tokens_ = std::move(tokens);
+  added.plain_.emplace_back();
+  added.normalized_.emplace_back();
+  for (std::size_t i = 0; i < added.tokens_.size(); ++i) {
+    const AddedToken& token = added.tokens_[i];
+    insert(token.normalized ? added.normalized_ : added.plain_, token.content,
+           static_cast<std::int32_t>(i));
+    if (token.single_word && !added.word_) {
+      HEARTH_TRY(Regex regex, Regex::compile(kWordBegin));
+      added.word_ = std::move(regex);
+    }
+  }
+  return added;
+}
+
+void AddedTokens::insert(Trie& trie, const std::string& content, std::int32_t token) {
+  std::size_t node = 0;
+  for (const char c : content) {
+    const auto byte = static_cast<unsigned char>(c);
+    auto& children = trie[node].children;
+    const auto child = std::find_if(children.begin(), children.end(),
+                                    [&](const auto& entry) { return entry.first == byte; });
+    if (child != children.end()) {
+      node = static_cast<std::size_t>(child->second);
+      continue;
+    }
+    const std::size_t fresh = trie.size();
+    children.emplace_back(byte, static_cast<std::int32_t>(fresh));
+    trie.emplace_back();
+    node = fresh;
+  }
+  trie[node].token = token;
+}
+
+std::optional<AddedTokens::Match> AddedTokens::find(const Trie& trie, std::string_view text,
+                                                    std::size_t from) {
+  for (std::size_t begin = from; begin < text.size(); ++begin) {
+    Match longest{begin, begin, -1};
+    std::size_t node = 0;
+    for (std::size_t i = begin; i < text.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      const auto& children = trie[node].children;
+      const auto child = std::find_if(children.begin(), children.end(),
+                                      [&](const auto& entry) { return entry.first == byte; });
+      if (child == children.end()) break;
+      node = static_cast<std::size_t>(child->second);
+      if (trie[node].token >= 0) longest = {begin, i + 1, trie[node].token};
+    }
+    if (longest.token >= 0) return longest;
+  }
+  return std::nullopt;
+}
+
+bool AddedTokens::is_single_word(std::string_view text, const Match& match) const {
+  const std::string_view before = text.substr(0, match.begin);
+  const std::string_view after = text.substr(match.end);
+  return (before.empty() || !matches(*word_, last_character(before))) &&
+         (after.empty() || !matches(*word_, after.substr(0, utf8_step(after).length)));
+}
+
+void AddedTokens::split_by(const Trie& trie, std::string_view text, bool parse_special,
+                           std::vector<AddedSegment>& out) const {
+  std::size_t done = 0;  // everything before is in `out`
+  const auto emit_text = [&](std::size_t end) {
+    if (done < end) out.push_back({std::nullopt, text.substr(done, end - done)});
+  };
+  std::size_t from = 0;
+  while (const auto match = find(trie, text, from)) {
+    from = match->end;
+    const AddedToken& token = tokens_[static_cast<std::size_t>(match->token)];
+    if (token.special && !parse_special) continue;
+    if (token.single_word && !is_single_word(text, *match)) continue;
+    std::size_t begin = match->begin;
+    std::size_t end = match->end;
+    if (token.lstrip) begin = std::max(trailing_space_begin(text.substr(0, begin)), done);
+    if (token.rstrip) end += leading_space(text.substr(end));
+    emit_text(begin);
+    out.push_back({token.id, {}});
+    done = end;
+  }
+  emit_text(text.size());
+}
+
+void AddedTokens::split(std::string_view text, bool parse_special,
+                        std::vector<AddedSegment>& out) const {
+  std::vector<AddedSegment> first;
+  split_by(plain_, text, parse_special, first);
+  for (const AddedSegment& segment : first) {
+    if (segment.token) {
+      out.push_back(segment);
+    } else {
+      split_by(normalized_, segment.text, parse_special, out);
+    }
+  }
+}
+
+}  // namespace hearth::text

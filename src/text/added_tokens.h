@@ -1,0 +1,73 @@
+// AddedTokens: finds the tokens that a tokenizer.json lists outside of BPE (`<|end|>` ...) in text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/token.h"
+#include "text/regex.h"
+
+namespace hearth::text {
+
+/// One entry of "added_tokens".
+struct AddedToken {
+  TokenId id = -1;
+  std::string content;
+  bool special = false;      ///< left out by skip_special and by EncodeOptions::parse_special=false
+  bool lstrip = false;       ///< swallows white space before it
+  bool rstrip = false;       ///< swallows white space after it
+  bool single_word = false;  ///< only where no word character is next to it
+  bool normalized = true;    ///< searched after those that are not, in the text these leave
+};
+
+/// A part of a text: an added token, or text in between.
+struct AddedSegment {
+  std::optional<TokenId> token;
+  std::string_view text;  ///< empty for tokens
+};
+
+/// Splits text at added tokens, leftmost and then longest first, with the rules of the `tokenizers`
+/// library. Immutable; any thread may use it.
+class AddedTokens {
+ public:
+  static Result<AddedTokens> create(std::vector<AddedToken> tokens);
+
+  /// Appends the parts of valid UTF-8 in order; text parts are not empty. Special tokens are left
+  /// as text when `parse_special` is false.
+  void split(std::string_view text, bool parse_special, std::vector<AddedSegment>& out) const;
+
+  const std::vector<AddedToken>& tokens() const { return tokens_; }
+
+ private:
+  /// A trie over bytes; `token` indexes tokens_.
+  struct Node {
+    std::vector<std::pair<unsigned char, std::int32_t>> children;
+    std::int32_t token = -1;
+  };
+  using Trie = std::vector<Node>;
+
+  struct Match {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::int32_t token = -1;
+  };
+
+  static void insert(Trie& trie, const std::string& content, std::int32_t token);
+  static std::optional<Match> find(const Trie& trie, std::string_view text, std::size_t from);
+  void split_by(const Trie& trie, std::string_view text, bool parse_special,
+                std::vector<AddedSegment>& out) const;
+  bool is_single_word(std::string_view text, const Match& match) const;
+
+  std::vector<AddedToken> tokens_;
+  Trie plain_;                 // normalized = false, searched first
+  Trie normalized_;            // normalized = true
+  std::optional<Regex> word_;  // a word character; only when a token asks for single_word
+};
+
+}  // namespace hearth::text

@@ -1,0 +1,137 @@
+// Tokenizer: encode and decode over immutable TokenizerData.
+#include "text/tokenizer.h"
+
+#include "base/file.h"
+#include "text/byte_level.h"
+#include "text/tokenizer_data.h"
+#include "text/utf8.h"
+
+namespace hearth::text {
+namespace {
+
+// The merger numbers bytes of a piece with 31 bits.
+constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;
+
+std::string hex_byte(char byte) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  return {'0', 'x', kDigits[value >> 4], kDigits[value & 15]};
+}
+
+/// Appends the ids of text without added tokens.
+Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text,
+                         std::vector<TokenId>& out) {
+  HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
+  for (const std::string_view piece : pieces.views) {
+    if (data.ignore_merges) {
+      const auto whole = data.by_bytes.find(piece);
+      if (whole != data.by_bytes.end()) {
+        out.push_back(whole->second);
+        continue;
+      }
+    }
+    if (const auto at = bpe.append(piece, out)) {
+      return fail(ErrorCode::kCorrupt, data.source + ": model.vocab has no token for the byte " +
+                                           hex_byte(piece[*at]) + ", which the text needs");
+    }
+  }
+  return {};
+}
+
+Result<void> check_id(TokenId id) {
+  if (id >= 0) return {};
+  return fail(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is negative");
+}
+
+}  // namespace
+
+Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizer_json) {
+  HEARTH_TRY(const std::string text, read_file(tokenizer_json));
+  return from_json(text, tokenizer_json.string());
+}
+
+Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view source) {
+  HEARTH_TRY(const Json json, parse_json(text, source));
+  HEARTH_TRY(TokenizerData data, read_tokenizer_json(json, std::string(source)));
+  return Tokenizer(std::make_shared<const TokenizerData>(std::move(data)));
+}
+
+Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOptions options) const {
+  if (utf8.size() > kTextBytesMax) {
+    return fail(ErrorCode::kInvalidArgument, "the text has " + with_thousands(utf8.size()) +
+                                                 " bytes, more than the " +
+                                                 with_thousands(kTextBytesMax) + " allowed");
+  }
+  if (const auto invalid = utf8_find_invalid(utf8)) {
+    return fail(ErrorCode::kInvalidArgument, "the text is not UTF-8: invalid byte " +
+                                                 hex_byte(utf8[*invalid]) + " at offset " +
+                                                 std::to_string(*invalid));
+  }
+  std::vector<TokenId> ids;
+  ids.reserve(utf8.size() / 3 + 8);
+  if (options.add_post_tokens) ids = data_->prefix;
+  std::vector<AddedSegment> segments;
+  data_->added.split(utf8, options.parse_special, segments);
+  Bpe bpe(data_->merges, data_->byte_ids);
+  for (const AddedSegment& segment : segments) {
+    if (segment.token) {
+      ids.push_back(*segment.token);
+    } else {
+      HEARTH_TRY_VOID(encode_text(*data_, bpe, segment.text, ids));
+    }
+  }
+  if (options.add_post_tokens) {
+    ids.insert(ids.end(), data_->suffix.begin(), data_->suffix.end());
+  }
+  return ids;
+}
+
+Result<std::string> Tokenizer::decode_bytes(std::span<const TokenId> ids, bool skip_special) const {
+  std::string bytes;
+  for (const TokenId id : ids) {
+    HEARTH_TRY_VOID(check_id(id));
+    if (!has_id(id) || (skip_special && is_special(id))) continue;
+    bytes += data_->pieces[static_cast<std::size_t>(id)].bytes;
+  }
+  return bytes;
+}
+
+Result<std::string> Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
+  HEARTH_TRY(const std::string bytes, decode_bytes(ids, skip_special));
+  return utf8_replace_invalid(bytes);
+}
+
+Result<std::string_view> Tokenizer::piece(TokenId id) const {
+  if (!has_id(id)) {
+    return fail(ErrorCode::kInvalidArgument,
+                data_->source + " has no token with id " + std::to_string(id));
+  }
+  return std::string_view(data_->pieces[static_cast<std::size_t>(id)].bytes);
+}
+
+std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
+  const std::string spelling(token);
+  if (const auto added = data_->added_by_content.find(spelling);
+      added != data_->added_by_content.end()) {
+    return added->second;
+  }
+  if (const auto bytes = byte_level_decode(token)) {
+    const auto found = data_->by_bytes.find(*bytes);
+    return found == data_->by_bytes.end() ? std::nullopt : std::optional(found->second);
+  }
+  const auto found = data_->by_spelling.find(spelling);
+  return found == data_->by_spelling.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::size_t Tokenizer::vocab_size() const { return data_->pieces.size(); }
+
+bool Tokenizer::is_special(TokenId id) const {
+  return has_id(id) && data_->pieces[static_cast<std::size_t>(id)].special;
+}
+
+bool Tokenizer::has_id(TokenId id) const {
+  return id >= 0 && static_cast<std::size_t>(id) < data_->pieces.size() &&
+         data_->pieces[static_cast<std::size_t>(id)].exists;
+}
+
+}  // namespace hearth::text
