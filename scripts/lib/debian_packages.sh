@@ -94,17 +94,29 @@ install_debian_packages() {
 
 # run_apt LABEL ARGUMENTS...: apt-get without questions; its words go to the log, its progress to the user.
 run_apt() {
-  local label=$1 status=0
+  local label=$1
   shift
-  {
-    printf '\n== %s: apt-get %s\n' "$(date -Is)" "$*" >>"$setup_log"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -y -q -o APT::Status-Fd=1 \
-      -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o APT::Update::Error-Mode=any \
-      -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@" \
-      </dev/null 2>&1 | tee -a "$setup_log" |
-      sed -u -n 's/^dlstatus:[^:]*:\([0-9]*\).*/\1/p; s/^pmstatus:[^:]*:\([0-9]*\).*/\1/p' | show_progress "$label"
-  } || status=$?
-  return "$status"
+  printf '\n== %s: apt-get %s\n' "$(date -Is)" "$*" >>"$setup_log"
+  # The progress gets a descriptor of its own, made here because sudo closes all but the standard ones. apt does not
+  # pass it on to dpkg, which would also cut off standard output if both were the same.
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 bash -c 'exec apt-get "$@" 3>&1 >>"$0" 2>&1' \
+    "$setup_log" -y -q -o APT::Status-Fd=3 -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
+    -o APT::Update::Error-Mode=any -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 \
+    "$@" </dev/null | apt_percentages "$1" | show_progress "$label"
+}
+
+# apt counts twice to 100: fetching, then installing.
+apt_percentages() {
+  local kind percent
+  while IFS=: read -r kind _ percent _; do
+    percent=${percent%%.*}
+    case $1-$kind in
+      update-dlstatus) echo "$percent" ;;
+      *-dlstatus) echo $((percent * 3 / 10)) ;;
+      *-pmstatus) echo $((30 + percent * 7 / 10)) ;;
+    esac
+  done
 }
 
 # die_of_apt MESSAGE LINE...: adds what apt itself complained about.
@@ -136,7 +148,7 @@ finish_interrupted_installation() {
 # Asks apt what it would fetch and unpack, and compares with the disk.
 check_space_for_packages() {
   local plan fetch unpack
-  plan=$(LC_ALL=C apt-get install -f --no-install-recommends --assume-no "$@" </dev/null 2>>"$setup_log" || true)
+  plan=$(LC_ALL=C "${as_root[@]}" apt-get install -f --no-install-recommends --assume-no "$@" </dev/null 2>>"$setup_log" || true)
   fetch=$(megabytes "$(sed -n 's/^Need to get \([0-9.,]* [kMG]\?B\).*/\1/p' <<<"$plan")")
   unpack=$(megabytes "$(sed -n 's/^After this operation, \([0-9.,]* [kMG]\?B\) of additional.*/\1/p' <<<"$plan")")
   need_space /usr "$((unpack + 50))" "the Debian packages once unpacked"

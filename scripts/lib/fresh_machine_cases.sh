@@ -96,13 +96,11 @@ give_sudo() {
 kill_when() {
   local condition=$1 leader waited=0
   shift
-  setsid "$@" >"$logs/last.stdout" 2>"$logs/last.stderr" </dev/null &
+  "$@" >"$logs/last.stdout" 2>"$logs/last.stderr" </dev/null &
   leader=$!
   until eval "$condition" || ((waited++ > 3000)) || ! kill -0 "$leader" 2>/dev/null; do sleep 0.1; done
   verdict=
   kill -0 "$leader" 2>/dev/null || verdict="it ended before it could be killed"
-  # Children run in sessions of their own (sudo, apt); all of them are below this process namespace's first process.
-  pkill -KILL --session "$leader" 2>/dev/null || true
   kill_descendants "$leader"
   wait "$leader" 2>/dev/null || true
 }
