@@ -1,0 +1,51 @@
+// Everything `hearth doctor` finds out, as one value, and its two forms.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/doctor/bandwidth.h"
+#include "app/doctor/machine.h"
+#include "app/settings/settings.h"
+#include "base/json_reader.h"
+#include "base/result.h"
+#include "runtime/execution_providers.h"
+#include "runtime/model_folder.h"
+
+namespace hearth::app {
+
+struct ExecutionProviderStatus {
+  std::string name;
+  bool built_in = false;
+  bool in_plan = false;  ///< would be tried with the present settings
+  std::string reason;
+};
+
+struct DoctorReport {
+  std::string version;
+  Machine machine;
+  std::optional<Bandwidth> bandwidth;
+  std::string onnx_runtime_version;
+  std::vector<ExecutionProviderStatus> execution_providers;
+  std::optional<runtime::ModelFolder> model;
+  std::filesystem::path cache_folder;
+  std::optional<std::uint64_t> cache_folder_free_bytes;
+  std::optional<std::filesystem::path> config_file;
+  Settings settings;
+  std::vector<Error> problems;  ///< what must be mended before a model can answer
+
+  /// Tokens a second that reading the weights alone allows; nothing when either number is missing.
+  std::optional<double> tokens_per_second_max() const;
+};
+
+/// With the reason for each: built into this ONNX Runtime or not, wanted by the settings or not.
+std::vector<ExecutionProviderStatus> explain_execution_providers(
+    const runtime::ExecutionProviderChoice& choice, const std::vector<std::string>& available);
+
+OrderedJson doctor_json(const DoctorReport& report);
+std::string doctor_text(const DoctorReport& report);
+
+}  // namespace hearth::app

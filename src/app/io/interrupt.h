@@ -1,0 +1,25 @@
+// Ctrl-C and SIGTERM: the first asks the running request to stop, the second ends the process.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "app/exit_code.h"
+
+namespace hearth::app {
+
+/// Installs handlers for SIGINT and SIGTERM. Until guard_request() the first signal ends the
+/// process at once with code 130 or 143, because there is nothing to save. SIGPIPE is ignored from
+/// here on; writes report it as an error instead. Call once, from the main thread.
+void install_interrupt_handlers();
+
+/// From now on the first signal raises the flag that is returned, and the second one kills.
+const std::atomic<bool>& guard_request();
+
+/// Raises the same flag, for a reader of standard output that went away.
+void cancel_request();
+
+/// Which signal asked to stop: kInterrupted or kTerminated; nothing when none did.
+std::optional<ExitCode> interrupted_by();
+
+}  // namespace hearth::app

@@ -1,0 +1,199 @@
+// Standard input and output against real pipes, sockets, files and devices.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+
+#include "app/io/standard_input.h"
+#include "app/io/standard_output.h"
+
+namespace hearth::app {
+namespace {
+
+class Pipe {
+ public:
+  Pipe() { EXPECT_EQ(::pipe(ends_.data()), 0); }
+  ~Pipe() {
+    close_reader();
+    close_writer();
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  int reader() const { return ends_[0]; }
+  int writer() const { return ends_[1]; }
+  void close_reader() { close_end(0); }
+  void close_writer() { close_end(1); }
+  void send(const std::string& text) const {
+    EXPECT_EQ(::write(writer(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+
+ private:
+  void close_end(std::size_t end) {
+    if (ends_[end] >= 0) ::close(ends_[end]);
+    ends_[end] = -1;
+  }
+  std::array<int, 2> ends_{-1, -1};
+};
+
+std::string read_text(const std::string& sent) {
+  Pipe pipe;
+  pipe.send(sent);
+  pipe.close_writer();
+  return read_piped_input(pipe.reader(), true)->text;
+}
+
+TEST(StandardInput, LosesOneFinalLineBreakOnly) {
+  EXPECT_EQ(read_text("task\n"), "task");
+  EXPECT_EQ(read_text("task\r\n"), "task");
+  EXPECT_EQ(read_text("task\n\n"), "task\n");
+  EXPECT_EQ(read_text(" task"), " task");
+  EXPECT_EQ(read_text(""), "");
+}
+
+TEST(StandardInput, ASilentPipeIsGivenUpOnlyWhenItIsNotNeeded) {
+  Pipe pipe;
+  const auto input = read_piped_input(pipe.reader(), false, {.first_byte_wait_ms = 20});
+  ASSERT_TRUE(input);
+  EXPECT_TRUE(input->gave_up);
+  EXPECT_EQ(input->text, "");
+
+  std::jthread late([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    pipe.send("late");
+    pipe.close_writer();
+  });
+  const auto needed = read_piped_input(pipe.reader(), true, {.first_byte_wait_ms = 20});
+  ASSERT_TRUE(needed);
+  EXPECT_EQ(needed->text, "late");
+}
+
+TEST(StandardInput, OnceSomethingCameItIsReadToTheEnd) {
+  Pipe pipe;
+  std::jthread slow([&] {
+    pipe.send("a");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    pipe.send("b");
+    pipe.close_writer();
+  });
+  const auto input = read_piped_input(pipe.reader(), false, {.first_byte_wait_ms = 50});
+  ASSERT_TRUE(input);
+  EXPECT_EQ(input->text, "ab");
+}
+
+TEST(StandardInput, ASilentSocketIsGivenUpToo) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  EXPECT_TRUE(read_piped_input(ends[0], false, {.first_byte_wait_ms = 20})->gave_up);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(StandardInput, NothingIsNoInput) {
+  const int null = ::open("/dev/null", O_RDONLY);
+  const auto from_null = read_piped_input(null, true);
+  ASSERT_TRUE(from_null);
+  EXPECT_EQ(from_null->text, "");
+  ::close(null);
+  const auto from_closed = read_piped_input(null, true);
+  ASSERT_TRUE(from_closed);
+  EXPECT_EQ(from_closed->text, "");
+}
+
+TEST(StandardInput, AFolderIsRefused) {
+  const int folder = ::open("/", O_RDONLY | O_DIRECTORY);
+  const auto input = read_piped_input(folder, true);
+  ::close(folder);
+  ASSERT_FALSE(input);
+  EXPECT_EQ(input.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(StandardInput, IsBounded) {
+  Pipe exact;
+  exact.send("12345");
+  exact.close_writer();
+  EXPECT_TRUE(read_piped_input(exact.reader(), true, {.bytes_max = 5}));
+  Pipe more;
+  more.send("123456");
+  more.close_writer();
+  const auto refused = read_piped_input(more.reader(), true, {.bytes_max = 5});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(refused.error().message.find("5 bytes"), std::string::npos);
+}
+
+TEST(StandardInput, MustBeUtf8) {
+  Pipe pipe;
+  pipe.send("ab\xff");
+  pipe.close_writer();
+  const auto refused = read_piped_input(pipe.reader(), true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(refused.error().message.find("byte 2"), std::string::npos);
+}
+
+TEST(JoinTask, PutsAnEmptyLineBetween) {
+  EXPECT_EQ(join_task("task", "text"), "task\n\ntext");
+  EXPECT_EQ(join_task("task", ""), "task");
+  EXPECT_EQ(join_task("", "text"), "text");
+}
+
+TEST(StandardOutput, WritesAtOnce) {
+  Pipe pipe;
+  StandardOutput out(pipe.writer());
+  EXPECT_TRUE(out.write("piece"));
+  std::array<char, 16> buffer{};
+  EXPECT_EQ(::read(pipe.reader(), buffer.data(), buffer.size()), 5);
+  EXPECT_TRUE(out.status());
+  EXPECT_FALSE(out.reader_gone());
+}
+
+TEST(StandardOutput, AReaderThatLeftIsNoError) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Pipe pipe;
+  pipe.close_reader();
+  StandardOutput out(pipe.writer());
+  EXPECT_FALSE(out.write("piece"));
+  EXPECT_TRUE(out.reader_gone());
+  EXPECT_TRUE(out.status());
+  EXPECT_FALSE(out.write("more"));
+}
+
+TEST(StandardOutput, AFullDiskIsAnError) {
+  const int full = ::open("/dev/full", O_WRONLY);
+  if (full < 0) GTEST_SKIP() << "no /dev/full";
+  StandardOutput out(full);
+  EXPECT_FALSE(out.write("piece"));
+  ::close(full);
+  ASSERT_FALSE(out.status());
+  EXPECT_EQ(out.status().error().code, ErrorCode::kResourceExhausted);
+}
+
+TEST(StandardOutput, WaitsForASlowReader) {
+  Pipe pipe;
+  ::fcntl(pipe.writer(), F_SETFL, O_NONBLOCK);
+  const std::string text(300'000, 'x');  // more than a pipe holds
+  std::size_t received = 0;
+  {
+    std::jthread reader([&] {
+      std::array<char, 65536> buffer{};
+      for (;;) {
+        const ssize_t n = ::read(pipe.reader(), buffer.data(), buffer.size());
+        if (n <= 0) return;
+        received += static_cast<std::size_t>(n);
+      }
+    });
+    StandardOutput out(pipe.writer());
+    EXPECT_TRUE(out.write(text));
+    pipe.close_writer();
+  }
+  EXPECT_EQ(received, text.size());
+}
+
+}  // namespace
+}  // namespace hearth::app

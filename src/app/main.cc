@@ -1,0 +1,87 @@
+// The program: parses the command line, runs one subcommand, turns its result into an exit code.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include <CLI/CLI.hpp>
+
+#include "app/cli/command.h"
+#include "app/io/interrupt.h"
+#include "app/io/standard_output.h"
+#include "base/log.h"
+
+namespace {
+
+using hearth::app::ExitCode;
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  hearth run --task \"What is 17 + 25?\"\n"
+    "  hearth run --agent coder --task \"Write a prime checker in C.\"\n"
+    "  hearth models list\n"
+    "  hearth doctor\n";
+
+int finish(ExitCode code) { return static_cast<int>(code); }
+
+/// --help and --version are no errors, but CLI11 throws them as well.
+ExitCode report_parse_error(const CLI::App& root, const CLI::ParseError& error) {
+  hearth::app::StandardOutput out;
+  if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
+    out.write("hearth " HEARTH_VERSION "\n");
+  } else if (error.get_exit_code() == 0) {  // --help, for the subcommand it was given to
+    const CLI::App* asked = &root;
+    while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
+    out.write(asked->help());
+  } else {
+    hearth::log::error(fmt::format("{} (see hearth --help)", error.what()));
+    return ExitCode::kUsage;
+  }
+  return out.status() ? ExitCode::kOk : ExitCode::kFailure;
+}
+
+ExitCode run_chosen(const std::vector<hearth::app::Subcommand>& commands) {
+  for (const hearth::app::Subcommand& command : commands) {
+    if (!command.parser->parsed()) continue;
+    const hearth::Result<ExitCode> code = command.run();
+    if (code) return *code;
+    hearth::log::error(code.error().message);
+    return hearth::app::exit_code_for(code.error().code);
+  }
+  return ExitCode::kUsage;
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App root("Hearth runs language models on this machine.", "hearth");
+  root.require_subcommand(1);
+  root.set_version_flag("--version", "hearth " HEARTH_VERSION);
+  root.footer(std::string(kExamples) + "\nExit codes:\n" + hearth::app::exit_codes_text());
+  std::vector<hearth::app::Subcommand> commands;
+  hearth::app::add_run_command(root, commands);
+  hearth::app::add_models_commands(root, commands);
+  hearth::app::add_tokenize_command(root, commands);
+  hearth::app::add_doctor_command(root, commands);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_parse_error(root, error);
+  }
+  return run_chosen(commands);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hearth::app::fill_standard_descriptors();
+  hearth::app::install_interrupt_handlers();
+  try {
+    return finish(run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    hearth::log::error("out of memory");
+    return finish(ExitCode::kResources);
+  } catch (const std::exception& error) {
+    hearth::log::error(fmt::format("a bug, please report it: {}", error.what()));
+    return finish(ExitCode::kFailure);
+  }
+}

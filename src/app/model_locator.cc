@@ -1,0 +1,181 @@
+#include "app/model_locator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "app/settings/names.h"
+
+namespace hearth::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultModel = "ember";
+constexpr const char* kDefaultVariant = "int4";
+constexpr const char* kMarker = "genai_config.json";
+constexpr int kVariantDepthMax = 3;  // such as cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4
+
+std::vector<fs::path> sub_folders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored) && !it->path().filename().string().starts_with(".")) {
+      found.push_back(it->path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+bool is_model_folder(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / kMarker, ignored);
+}
+
+void find_variants(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  if (is_model_folder(folder)) {
+    found.push_back(folder);
+  } else if (depth < kVariantDepthMax) {
+    for (const fs::path& inner : sub_folders(folder)) find_variants(inner, depth + 1, found);
+  }
+}
+
+void find_models(const fs::path& root, std::vector<KnownModel>& models) {
+  for (const fs::path& folder : sub_folders(root)) {
+    std::vector<fs::path> variants;
+    find_variants(folder, 0, variants);
+    const std::string name = folder.filename().string();
+    for (const fs::path& variant : variants) {
+      const bool only = variants.size() == 1;
+      models.push_back(
+          {only ? name : name + "/" + variant.lexically_relative(folder).string(), variant});
+    }
+  }
+}
+
+std::string lowered(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+/// Known models that `asked` may mean; several only when it names a model with several variants.
+std::vector<const KnownModel*> matches(const std::vector<KnownModel>& models,
+                                       const std::string& asked) {
+  const std::string wanted = lowered(asked);
+  std::vector<const KnownModel*> found;
+  for (const KnownModel& model : models) {
+    const std::string name = lowered(model.name);
+    if (name == wanted) return {&model};
+    const auto slash = wanted.find('/');
+    const std::string base = wanted.substr(0, slash);
+    if (!name.starts_with(base + "/") && name != base) continue;
+    // NAME, or NAME/VARIANT where the variant's folder may be deeper (or the only one).
+    const std::string inside = "/" + lowered(model.folder.string());
+    if (slash == std::string::npos || inside.ends_with(wanted.substr(slash))) {
+      found.push_back(&model);
+    }
+  }
+  if (found.size() > 1 && wanted.find('/') == std::string::npos) {
+    for (const KnownModel* model : found) {
+      if (model->folder.filename() == kDefaultVariant) return {model};
+    }
+  }
+  return found;
+}
+
+std::string list_names(const std::vector<KnownModel>& models) {
+  std::vector<std::string> names;
+  for (const KnownModel& model : models) names.push_back(model.name);
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+Result<LocatedModel> locate_path(const fs::path& path, const std::string& origin) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return LocatedModel{path, std::nullopt};
+  if (fs::is_regular_file(path, ignored) && path.extension() == ".onnx") {
+    const fs::path parent = path.parent_path();
+    return LocatedModel{parent.empty() ? fs::path(".") : parent, path.filename().string()};
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{}: {} is neither a folder nor a .onnx file", origin, path.string()));
+}
+
+bool is_surely_a_path(const std::string& text) {
+  return text.starts_with("/") || text.starts_with("./") || text.starts_with("../") ||
+         text.starts_with("~/") || text == "." || text == ".." || text == "~";
+}
+
+tl::unexpected<Error> unknown(const std::string& text, const std::string& origin,
+                              const std::vector<KnownModel>& models) {
+  std::vector<std::string_view> names;
+  for (const KnownModel& model : models) names.push_back(model.name);
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{}: no model and no folder \"{}\"{}; known models: {}", origin, text,
+                          did_you_mean(text, names), list_names(models)));
+}
+
+/// Nothing when no known model is meant.
+Result<std::optional<LocatedModel>> locate_name(const std::vector<KnownModel>& models,
+                                                const std::string& text,
+                                                const std::string& origin) {
+  const std::vector<const KnownModel*> found = matches(models, text);
+  if (found.empty()) return std::optional<LocatedModel>();
+  if (found.size() == 1) return std::optional(LocatedModel{found.front()->folder, std::nullopt});
+  std::vector<std::string> names;
+  for (const KnownModel* model : found) names.push_back(model->name);
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: \"{}\" has several variants; write one of {}", origin, text,
+                          fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+std::vector<KnownModel> known_models(const Environment& environment) {
+  std::vector<KnownModel> models;
+  const auto models_dir = environment.get("HEARTH_MODELS_DIR");
+  find_models(
+      models_dir ? environment.expand_home(*models_dir) : environment.data_folder() / "models",
+      models);
+  std::vector<KnownModel> box;
+  find_models(environment.hearth_home() / "models", box);
+  for (KnownModel& model : box) {
+    const bool hidden = std::any_of(models.begin(), models.end(), [&](const KnownModel& other) {
+      return other.name == model.name;
+    });
+    if (!hidden) models.push_back(std::move(model));
+  }
+  return models;
+}
+
+Result<LocatedModel> locate_model(const std::string& text, const std::string& origin,
+                                  const Environment& environment) {
+  if (is_surely_a_path(text)) return locate_path(environment.expand_home(text), origin);
+  const std::vector<KnownModel> models = known_models(environment);
+  HEARTH_TRY(const auto by_name, locate_name(models, text, origin));
+  if (by_name) return *by_name;
+  std::error_code ignored;
+  if (fs::exists(text, ignored)) return locate_path(text, origin);
+  return unknown(text, origin, models);
+}
+
+Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment) {
+  if (const ResolvedValue* path = settings.find(SettingId::kModelPath)) {
+    return locate_model(std::get<std::string>(path->value), path->origin.words, environment);
+  }
+  const ResolvedValue* id = settings.find(SettingId::kModelId);
+  if (id == nullptr) return locate_model(kDefaultModel, "the model in the box", environment);
+  const auto& text = std::get<std::string>(id->value);
+  const std::vector<KnownModel> models = known_models(environment);
+  for (const std::string& name : {text, text.substr(text.rfind('/') + 1)}) {
+    HEARTH_TRY(const auto found, locate_name(models, name, id->origin.words));
+    if (found) return *found;
+  }
+  return unknown(text, id->origin.words, models);
+}
+
+}  // namespace hearth::app

@@ -1,0 +1,41 @@
+// From what a user calls a model to the folder it is in.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/environment.h"
+#include "app/settings/settings.h"
+#include "base/result.h"
+
+namespace hearth::app {
+
+/// A folder with a genai_config.json, under the name it can be asked for.
+struct KnownModel {
+  std::string name;  ///< "ember", or "phi-4-mini/cpu-int4" where a model has several variants
+  std::filesystem::path folder;
+};
+
+/// Models in HEARTH_MODELS_DIR (else the data folder's models/), then the box in Hearth's home,
+/// each sorted by name. Folders that cannot be read are passed over.
+std::vector<KnownModel> known_models(const Environment& environment);
+
+struct LocatedModel {
+  std::filesystem::path folder;
+  /// The .onnx file the user named; it must be the one that genai_config.json names.
+  std::optional<std::string> model_file_name;
+};
+
+/// `text` is a folder or a .onnx file when it begins with "/", "./", "../" or "~/"; else the name
+/// of a known model, regardless of case; else a path after all. NAME alone means its only variant,
+/// or the one called int4; NAME/VARIANT may leave out folders in between. kNotFound listing the
+/// known names. `origin` says in errors who asked.
+Result<LocatedModel> locate_model(const std::string& text, const std::string& origin,
+                                  const Environment& environment);
+
+/// The model that the settings ask for: modelPath, else modelId, else ember.
+Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment);
+
+}  // namespace hearth::app

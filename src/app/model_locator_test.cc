@@ -1,0 +1,110 @@
+#include "app/model_locator.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace hearth::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A box with ember, and a models folder with phi-4-mini (two variants) and solo (one, deep down).
+class LocateModel : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ =
+        fs::path(::testing::TempDir()) /
+        (std::string("hearth_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(root_);
+    make_model("box/models/ember/int4");
+    make_model("box/models/ember/int8");
+    make_model("models/phi-4-mini/cpu_and_mobile/cpu-int4");
+    make_model("models/phi-4-mini/gpu/gpu-int4");
+    make_model("models/Solo/deep/down");
+    fs::create_directories(root_ / "models/empty");
+    environment_ = Environment::of({{"HEARTH_HOME", (root_ / "box").string()},
+                                    {"HEARTH_MODELS_DIR", (root_ / "models").string()},
+                                    {"HOME", root_.string()}});
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void make_model(const fs::path& relative) const {
+    fs::create_directories(root_ / relative);
+    std::ofstream(root_ / relative / "genai_config.json") << "{}";
+    std::ofstream(root_ / relative / "model.onnx") << "x";
+  }
+
+  Result<LocatedModel> locate(const std::string& text) const {
+    return locate_model(text, "flag --model", environment_);
+  }
+
+  fs::path root_;
+  Environment environment_;
+};
+
+TEST_F(LocateModel, ListsEveryVariantUnderAName) {
+  std::vector<std::string> names;
+  for (const KnownModel& model : known_models(environment_)) names.push_back(model.name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"Solo", "phi-4-mini/cpu_and_mobile/cpu-int4",
+                                      "phi-4-mini/gpu/gpu-int4", "ember/int4", "ember/int8"}));
+}
+
+TEST_F(LocateModel, ByName) {
+  EXPECT_EQ(locate("ember")->folder, root_ / "box/models/ember/int4");  // int4 is the default
+  EXPECT_EQ(locate("ember/int8")->folder, root_ / "box/models/ember/int8");
+  EXPECT_EQ(locate("EMBER")->folder, root_ / "box/models/ember/int4");
+  EXPECT_EQ(locate("solo")->folder, root_ / "models/Solo/deep/down");
+  EXPECT_EQ(locate("phi-4-mini/cpu-int4")->folder,
+            root_ / "models/phi-4-mini/cpu_and_mobile/cpu-int4");
+}
+
+TEST_F(LocateModel, AnAmbiguousNameIsRefusedWithTheVariants) {
+  const auto located = locate("phi-4-mini");
+  ASSERT_FALSE(located);
+  EXPECT_EQ(located.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(located.error().message.find("phi-4-mini/gpu/gpu-int4"), std::string::npos);
+}
+
+TEST_F(LocateModel, ByFolderAndByFile) {
+  const std::string folder = (root_ / "models/Solo/deep/down").string();
+  EXPECT_EQ(locate(folder)->folder, folder);
+  EXPECT_EQ(locate("~/models/Solo/deep/down")->folder, folder);
+  const auto by_file = locate(folder + "/model.onnx");
+  ASSERT_TRUE(by_file) << by_file.error().message;
+  EXPECT_EQ(by_file->folder, folder);
+  EXPECT_EQ(by_file->model_file_name, "model.onnx");
+}
+
+TEST_F(LocateModel, UnknownNamesListTheKnownOnes) {
+  for (const char* text : {"embr", "/nowhere/at/all", "./nowhere", "ember/int3"}) {
+    const auto located = locate(text);
+    ASSERT_FALSE(located) << text;
+    EXPECT_EQ(located.error().code, ErrorCode::kNotFound) << text;
+    EXPECT_NE(located.error().message.find("flag --model"), std::string::npos) << text;
+  }
+  const std::string message = locate("ember/int3").error().message;
+  EXPECT_NE(message.find("did you mean ember/int4?"), std::string::npos) << message;
+  EXPECT_NE(message.find("Solo"), std::string::npos) << message;
+}
+
+TEST_F(LocateModel, SettingsChooseThePathThenTheIdThenTheBox) {
+  Settings settings;
+  EXPECT_EQ(locate_model(settings, environment_)->folder, root_ / "box/models/ember/int4");
+  settings.put(SettingId::kModelId, std::string("someone/solo"), {OriginLevel::kFile, "file"});
+  EXPECT_EQ(locate_model(settings, environment_)->folder, root_ / "models/Solo/deep/down");
+  settings.put(SettingId::kModelPath, std::string("ember/int8"), {OriginLevel::kFlag, "flag"});
+  EXPECT_EQ(locate_model(settings, environment_)->folder, root_ / "box/models/ember/int8");
+}
+
+TEST_F(LocateModel, AnUnknownIdIsRefused) {
+  Settings settings;
+  settings.put(SettingId::kModelId, std::string("someone/nothing"), {OriginLevel::kFile, "file"});
+  const auto located = locate_model(settings, environment_);
+  ASSERT_FALSE(located);
+  EXPECT_EQ(located.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace hearth::app
