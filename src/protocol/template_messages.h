@@ -33,11 +33,11 @@ struct TemplateTraits {
 TemplateTraits inspect_template(const text::ChatTemplate& chat_template,
                                 const text::Tokenizer& tokenizer);
 
-/// The definitions as Phi-4-mini was trained to read them: a JSON list (", " and ": " between
-/// parts, characters not escaped) of {"name", "description", "parameters": {name: {"type",
-/// "description"}}}. "string", "integer", "number" and "boolean" become "str", "int", "float" and
-/// "bool"; of a list of types the first that is not "null" counts; required, enum, default and
-/// everything nested are dropped.
+/// The definitions as Phi-4-mini's model card shows them: a JSON list (", " and ": " between parts,
+/// characters not escaped) of {"name", "description", "parameters": {name: {"description", "type",
+/// "default"}}}. "string", "integer", "number" and "boolean" become "str", "int", "float" and
+/// "bool"; of a list of types the first that is not "null" counts; a description or default that is
+/// not given is left out; required, enum and everything nested are dropped.
 std::string flat_tools_string(const std::vector<ToolDefinition>& tools);
 
 /// The calls as a reply spells them:
