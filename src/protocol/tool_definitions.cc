@@ -123,8 +123,8 @@ Result<ToolDefinition> parse_one(const Place& place) {
 
 }  // namespace
 
-Result<std::vector<ToolDefinition>> parse_tool_definitions(const OrderedJson& list,
-                                                           std::string_view source) {
+Result<std::vector<ToolDefinition>> tool_definitions_from_json(const OrderedJson& list,
+                                                               std::string_view source) {
   if (!list.is_array()) return wrong(std::string(source), "a list of tool definitions");
   std::vector<ToolDefinition> tools;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -146,7 +146,7 @@ Result<std::vector<ToolDefinition>> parse_tool_definitions(const OrderedJson& li
 Result<std::vector<ToolDefinition>> parse_tool_definitions(std::string_view json_text,
                                                            std::string_view source) {
   HEARTH_TRY(const OrderedJson list, parse_ordered_json(json_text, source));
-  return parse_tool_definitions(list, source);
+  return tool_definitions_from_json(list, source);
 }
 
 OrderedJson tools_as_openai(const std::vector<ToolDefinition>& tools) {

@@ -19,8 +19,8 @@ namespace hearth::protocol {
 /// `source`, the index and the key: not a list, no name, a name twice, a schema that is no object.
 Result<std::vector<ToolDefinition>> parse_tool_definitions(std::string_view json_text,
                                                            std::string_view source);
-Result<std::vector<ToolDefinition>> parse_tool_definitions(const OrderedJson& list,
-                                                           std::string_view source);
+Result<std::vector<ToolDefinition>> tool_definitions_from_json(const OrderedJson& list,
+                                                               std::string_view source);
 
 /// The list in OpenAI's nested form: what templates with a `tools` variable expect.
 OrderedJson tools_as_openai(const std::vector<ToolDefinition>& tools);
