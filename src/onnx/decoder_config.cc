@@ -34,7 +34,6 @@ constexpr std::array<std::pair<const char*, int GraphSwitches::*>, 2> kIntSwitch
 
 /// Bounds of single values; parse_decoder_config's documentation refers to them.
 constexpr std::int64_t kWidthMax = 65536;
-constexpr std::int64_t kLayersMax = 512;
 constexpr std::int64_t kVocabMax = std::int64_t{1} << 24;
 constexpr std::int64_t kPositionsMax = std::int64_t{1} << 22;
 constexpr double kFactorMin = 1e-3;
@@ -92,7 +91,7 @@ Result<void> read_switches(const JsonReader& reader, GraphSwitches& switches) {
 Result<void> read_sizes(const JsonReader& reader, DecoderConfig& config) {
   HEARTH_TRY(config.hidden_size, reader.integer("hidden_size", 16, kWidthMax));
   HEARTH_TRY(config.intermediate_size, reader.integer("intermediate_size", 16, 4 * kWidthMax));
-  HEARTH_TRY(config.layers, reader.integer("num_hidden_layers", 1, kLayersMax));
+  HEARTH_TRY(config.layers, reader.integer("num_hidden_layers", 1, kDecoderLayersMax));
   HEARTH_TRY(config.heads, reader.integer("num_attention_heads", 1, kWidthMax));
   HEARTH_TRY(config.kv_heads,
              reader.integer_or("num_key_value_heads", config.heads, 1, config.heads));

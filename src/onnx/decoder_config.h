@@ -12,6 +12,8 @@
 
 namespace hearth::onnx {
 
+inline constexpr std::int64_t kDecoderLayersMax = 512;
+
 enum class Precision { kInt4, kInt8, kFp16, kFp32 };
 
 /// "int4", "int8", "fp16", "fp32"; anything else is kInvalidArgument with the allowed list.
