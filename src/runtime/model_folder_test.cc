@@ -110,7 +110,9 @@ TEST_F(OpenModelFolder, DescribesTheModel) {
   EXPECT_EQ(opened->graph.vocab_size, 512);
   ASSERT_TRUE(opened->graph.long_rope);
   EXPECT_EQ(opened->graph.long_rope->threshold_tokens, 32);
-  EXPECT_EQ(opened->stop_ids, (std::vector<TokenId>{501, 500}));
+  const Json config = Json::parse(*read_file(model_ / "genai_config.json"));
+  EXPECT_EQ(opened->stop_ids, config["model"]["eos_token_id"].get<std::vector<TokenId>>());
+  EXPECT_EQ(opened->stop_ids.size(), 2u);
   EXPECT_FALSE(opened->chat_template.empty());
   EXPECT_EQ(opened->eos_token, "<|endoftext|>");
 }

@@ -128,9 +128,6 @@ onnx::DecoderConfig tiny_config(bool long_rope) {
   config.max_position_embeddings = 128;
   config.original_max_position_embeddings = 32;
   config.partial_rotary_factor = 0.75;
-  config.bos_token_id = 500;
-  config.pad_token_id = 500;
-  config.eos_token_ids = {501, 500};
   if (long_rope) {
     const auto pairs = static_cast<std::size_t>(config.rotary_dim() / 2);
     config.short_factor.assign(pairs, 1.0);
