@@ -12,8 +12,10 @@ constexpr std::string_view kSpaceRanges =
 constexpr std::string_view kNotSpaceRanges =
     R"(\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff})"
     R"(\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-// PCRE2's own \w lacks marks and letter-like symbols.
-constexpr std::string_view kWordProperties = R"(\p{Alphabetic}\p{M}\p{N}\p{Pc})";
+// PCRE2's own \w lacks marks and letter-like symbols. The digits and fractions of Latin-1 (and no
+// other numbers of category No) are word characters to Oniguruma.
+constexpr std::string_view kWordProperties =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe)";
 constexpr std::string_view kHexRanges = "0-9A-Fa-f";
 
 class Translator {
@@ -167,7 +169,8 @@ class Translator {
       }
       // A script is the Script property, where PCRE2 by itself would take Script_Extensions.
       const std::string_view name = in_.substr(at_ + 3, close - at_ - 3);
-      const bool script = name.size() > 3 && name != "Alpha" && name != "Alphabetic";
+      const bool script =
+          name.size() > 2 && name != "Any" && name != "Alpha" && name != "Alphabetic";
       if (script && name[0] == '^') return unsupported("a negated script");
       copy(3);
       if (script) out_ += "sc:";
