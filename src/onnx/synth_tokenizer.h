@@ -23,7 +23,8 @@ struct AddedToken {
 };
 
 /// Ids 0..255 are the bytes, then one id per merge; the added tokens stand 65 to 36 ids below the
-/// end, the last 35 ids are padding, as in Phi-4-mini's vocabulary of 200,064.
+/// end, the last 35 ids are padding, as in Phi-4-mini's vocabulary of 200,064. Ids between the
+/// mergeable tokens and the second added one are reserved entries of the vocabulary.
 struct SynthTokenizer {
   std::vector<std::string> tokens;  ///< mergeable tokens by id, in the byte-level alphabet
   std::vector<std::pair<std::string, std::string>> merges;

@@ -21,7 +21,9 @@ constexpr const char* kSplitPattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|)"
     R"(\s+(?!\S)|\s+)";
 
-/// The first two added tokens are in the vocabulary too, as in the release.
+/// The first two added tokens are in the vocabulary too, and so is every id between: the release's
+/// added_tokens.json leaves out exactly those, which it would not were they beyond the vocabulary.
+/// It matters, because the `tokenizers` library numbers added tokens from the vocabulary's size on.
 constexpr std::size_t kAddedInVocab = 2;
 
 OrderedJson byte_level() {
@@ -37,11 +39,12 @@ OrderedJson vocab(const SynthTokenizer& tokenizer) {
   // Filled as the list it is: ordered_json's own insertion scans all earlier keys.
   OrderedJson::object_t entries;
   OrderedJson::object_t::Container& list = entries;
-  list.reserve(tokenizer.tokens.size() + kAddedInVocab);
   std::int64_t id = 0;
   for (const std::string& token : tokenizer.tokens) list.emplace_back(token, id++);
   for (std::size_t i = 0; i < kAddedInVocab; ++i) {
-    list.emplace_back(tokenizer.added[i].content, tokenizer.added[i].id);
+    const AddedToken& added = tokenizer.added[i];
+    for (; id < added.id; ++id) list.emplace_back("<|reserved_" + std::to_string(id) + "|>", id);
+    list.emplace_back(added.content, id++);
   }
   return entries;
 }
