@@ -1,6 +1,7 @@
 // The program: parses the command line, runs one subcommand, turns its result into an exit code.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -10,6 +11,7 @@
 #include "app/cli/command.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
+#include "app/settings/names.h"
 #include "base/log.h"
 
 namespace {
@@ -25,17 +27,49 @@ constexpr const char* kExamples =
 
 int finish(ExitCode code) { return static_cast<int>(code); }
 
+/// "models list": the subcommand with those above it, without the program.
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  if (parent == nullptr || parent->get_parent() == nullptr) return app.get_name();
+  return full_name(*parent) + " " + app.get_name();
+}
+
+/// Every name that may follow `app` on the command line.
+std::vector<std::string> known_words(const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const CLI::App* command : app.get_subcommands({})) words.push_back(command->get_name());
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  return words;
+}
+
+/// CLI11's own words do not say which of the arguments is the wrong one.
+std::string explain(const CLI::App& root, const CLI::ParseError& error) {
+  const CLI::App* asked = &root;
+  while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
+  std::vector<std::string> unknown = root.remaining(true);
+  // What follows an unknown flag may be its value: blame the flag.
+  std::stable_partition(unknown.begin(), unknown.end(),
+                        [](const std::string& word) { return word.starts_with("-"); });
+  const std::string help =
+      asked == &root ? "hearth --help" : fmt::format("hearth {} --help", full_name(*asked));
+  if (unknown.empty()) return fmt::format("{} (see {})", error.what(), help);
+  const std::vector<std::string> known = known_words(*asked);
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  return fmt::format("\"{}\" is not known here{} (see {})", unknown.front(),
+                     hearth::app::did_you_mean(unknown.front(), views), help);
+}
+
 /// --help and --version are no errors, but CLI11 throws them as well.
 ExitCode report_parse_error(const CLI::App& root, const CLI::ParseError& error) {
   hearth::app::StandardOutput out;
   if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
     out.write("hearth " HEARTH_VERSION "\n");
   } else if (error.get_exit_code() == 0) {  // --help, for the subcommand it was given to
-    const CLI::App* asked = &root;
-    while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
-    out.write(asked->help());
+    out.write(root.help());
   } else {
-    hearth::log::error(fmt::format("{} (see hearth --help)", error.what()));
+    hearth::log::error(explain(root, error));
     return ExitCode::kUsage;
   }
   return out.status() ? ExitCode::kOk : ExitCode::kFailure;

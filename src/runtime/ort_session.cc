@@ -111,11 +111,13 @@ void append(Ort::SessionOptions& session, const std::string& name, const CudaOpt
 }
 
 /// ONNX Runtime's messages begin with a place in its source and run over several lines; the reason
-/// is what follows the failed condition, up to the end of the line.
+/// is what follows the failed condition or the status, up to the end of the line.
 std::string reason(const std::string& text) {
-  constexpr std::string_view kMarker = "was false. ";
-  const std::size_t marker = text.find(kMarker);
-  const std::size_t begin = marker == std::string::npos ? 0 : marker + kMarker.size();
+  std::size_t begin = 0;
+  for (const std::string_view marker : {"was false. ", " : FAIL : "}) {
+    const std::size_t found = text.find(marker, begin);
+    if (found != std::string::npos) begin = found + marker.size();
+  }
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 

@@ -9,9 +9,39 @@
 #include "app/request_settings.h"
 #include "base/file.h"
 #include "runtime/execution_providers.h"
+#include "runtime/stock_executor.h"
 
 namespace hearth::app {
 namespace {
+
+/// Models larger than this would make the doctor read gigabytes just to try a device.
+constexpr std::uint64_t kProbeModelBytesMax = 256'000'000;
+
+/// The model asked for, or the one in the box when that is too large.
+std::optional<runtime::ModelFolder> small_model(const std::optional<runtime::ModelFolder>& asked,
+                                                const Environment& environment) {
+  if (asked && asked->size_bytes <= kProbeModelBytesMax) return asked;
+  const auto box = locate_model(Settings(), environment);
+  if (!box) return std::nullopt;
+  auto model = runtime::open_model_folder(box->folder);
+  if (!model) return std::nullopt;
+  return *std::move(model);
+}
+
+ProbeExecutionProvider probe_with(std::optional<runtime::ModelFolder> model) {
+  return [model = std::move(model)](const std::string& name) -> std::optional<std::string> {
+    if (!model) return std::nullopt;
+    runtime::SessionOptions options;
+    options.execution_providers.names = {name};
+    const auto executor = runtime::StockExecutor::load(*model, options);
+    if (!executor) return executor.error().message;
+    const runtime::ExecutionReport& report = (*executor)->report();
+    if (report.providers.front() == name) return "";
+    // The report says "name: reason".
+    return report.messages.empty() ? "it fell back to the CPU"
+                                   : report.messages.front().substr(name.size() + 2);
+  };
+}
 
 /// Goes on after each failure: one broken part must not hide the others.
 DoctorReport examine(const SettingFlags& flags, const Environment& environment) {
@@ -24,11 +54,6 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
     report.problems.push_back(settings.error());
   }
 
-  report.onnx_runtime_version = runtime::onnx_runtime_version();
-  report.execution_providers =
-      explain_execution_providers(session_options(report.settings).execution_providers,
-                                  runtime::available_execution_providers());
-
   auto model = locate_model(report.settings, environment).and_then([](const LocatedModel& located) {
     return as_model_failure(runtime::open_model_folder(located.folder));
   });
@@ -39,6 +64,10 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
     report.problems.push_back(model.error());
   }
 
+  report.onnx_runtime_version = runtime::onnx_runtime_version();
+  report.execution_providers = explain_execution_providers(
+      session_options(report.settings).execution_providers,
+      runtime::available_execution_providers(), probe_with(small_model(report.model, environment)));
   report.machine = examine_machine();
   report.bandwidth = measure_bandwidth(report.machine);
   report.cache_folder = environment.cache_folder();

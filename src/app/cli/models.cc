@@ -137,7 +137,7 @@ void add_synth(CLI::App& models, std::vector<Subcommand>& commands) {
   parser->add_option("--out", flags->out, "Folder to make")->type_name("DIR")->required();
   parser->footer(
       "Example:\n  hearth models synth --like phi-4-mini --precision int4 --layers 2 --seed 1 "
-      "--out /tmp/phi-2-layers\n");
+      "--out ./phi-2-layers\n");
   commands.push_back({parser, [flags] { return synth(*flags); }});
 }
 

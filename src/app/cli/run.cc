@@ -151,7 +151,12 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   HEARTH_TRY(auto tools, read_tools(options));
   HEARTH_TRY(const std::string task, read_task(options));
   HEARTH_TRY(const auto provider, load_provider(settings, environment));
-  for (const std::string& message : provider->execution_report().messages) print_note(message);
+  // Devices that were merely detected may fail without a word; hearth doctor tells why.
+  if (settings.find(SettingId::kExecutionProviders) != nullptr) {
+    for (const std::string& message : provider->execution_report().messages) {
+      print_note("execution provider " + message);
+    }
+  }
 
   put_model_defaults(provider->model().config.search, settings);
   for (const std::string& note : settings_without_effect(settings)) print_note(note);

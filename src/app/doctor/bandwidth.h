@@ -20,7 +20,8 @@ struct Bandwidth {
 std::uint64_t bandwidth_buffer_bytes(const Machine& machine);
 
 /// Streams over a buffer of that size with machine.threads() threads, each over its own part, for
-/// about a second after a first round that is not counted. Nothing when memory is too short.
+/// about a second and a half after a first round that is not counted. Nothing when memory is too
+/// short.
 std::optional<Bandwidth> measure_bandwidth(const Machine& machine);
 
 }  // namespace hearth::app

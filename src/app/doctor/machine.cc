@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -176,6 +177,7 @@ Machine examine_machine() {
   const std::string meminfo = slurp("/proc/meminfo");
   machine.memory_bytes = parse_meminfo(meminfo, "MemTotal").value_or(0);
   machine.memory_free_bytes = parse_meminfo(meminfo, "MemAvailable").value_or(0);
+  ::getloadavg(&machine.load_average, 1);
   for_each_cgroup([&](const fs::path& folder) {
     if (const auto quota = parse_cpu_max(slurp(folder / "cpu.max"))) {
       machine.cores_quota = std::min(*quota, machine.cores_quota.value_or(*quota));

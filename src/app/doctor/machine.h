@@ -45,6 +45,8 @@ struct Machine {
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_free_bytes = 0;  ///< available without swapping, the cgroup's limit included
 
+  double load_average = 0;  ///< processes that wanted to run, over the last minute
+
   /// Threads that computing may use without fighting over cores; at least 1.
   int threads() const;
 };

@@ -45,6 +45,10 @@ std::string bandwidth_in_words(const DoctorReport& report) {
   std::string text =
       fmt::format("{} read, {} thread{}, {} buffer", gigabytes_per_second(found.bytes_per_second),
                   found.threads, found.threads == 1 ? "" : "s", size_in_words(found.buffer_bytes));
+  if (report.machine.load_average > 0.5 * found.threads) {
+    text += fmt::format(" (other programs run, load {:.1f}: an idle machine is faster)",
+                        report.machine.load_average);
+  }
   if (!found.beyond_cache) {
     text +=
         fmt::format(" (the last-level cache of {} may hold part of it: take it as an upper bound)",
@@ -89,6 +93,7 @@ OrderedJson machine_json(const Machine& machine) {
           {"cores_usable", machine.cores_usable},
           {"cores_quota", machine.cores_quota ? OrderedJson(*machine.cores_quota) : OrderedJson()},
           {"last_level_cache_bytes", machine.last_level_cache_bytes},
+          {"load_average", machine.load_average},
           {"memory_bytes", machine.memory_bytes},
           {"memory_free_bytes", machine.memory_free_bytes}};
 }
@@ -127,23 +132,30 @@ std::optional<double> DoctorReport::tokens_per_second_max() const {
 }
 
 std::vector<ExecutionProviderStatus> explain_execution_providers(
-    const runtime::ExecutionProviderChoice& choice, const std::vector<std::string>& available) {
-  const auto plan = runtime::plan_execution_providers(choice, available);
+    const runtime::ExecutionProviderChoice& choice, const std::vector<std::string>& available,
+    const ProbeExecutionProvider& probe) {
   std::vector<ExecutionProviderStatus> statuses;
   for (const std::string& name : runtime::known_execution_providers()) {
-    ExecutionProviderStatus status{
-        name, contains(available, name), plan && contains(plan->names, name), {}};
-    if (!status.built_in) {
+    ExecutionProviderStatus status{name, contains(available, name), false, "works"};
+    if (!status.usable) {
       status.reason = "this ONNX Runtime was built without it";
-    } else if (name == "cpu") {
-      status.reason = "always there";
-    } else if (status.in_plan) {
-      status.reason = "built in; tried when a model is loaded, with the next one if it fails";
-    } else {
-      status.reason = choice.gpu_acceleration ? "built in, but not asked for"
-                                              : "built in, but gpuAcceleration is false";
+    } else if (const auto failure = probe(name); !failure) {
+      status.reason = "built in, but not tried: there is no model to try it with";
+    } else if (!failure->empty()) {
+      status.usable = false;
+      status.reason = *failure;
     }
     statuses.push_back(std::move(status));
+  }
+  const auto plan = runtime::plan_execution_providers(choice, available);
+  if (!plan) return statuses;
+  // The first one that works computes, with the CPU behind it.
+  for (const std::string& name : plan->names) {
+    const auto found = std::find_if(statuses.begin(), statuses.end(),
+                                    [&](const auto& status) { return status.name == name; });
+    if (found == statuses.end() || !found->usable) continue;
+    found->in_use = true;
+    break;
   }
   return statuses;
 }
@@ -152,8 +164,8 @@ OrderedJson doctor_json(const DoctorReport& report) {
   OrderedJson providers = OrderedJson::array();
   for (const ExecutionProviderStatus& status : report.execution_providers) {
     providers.push_back({{"name", status.name},
-                         {"built_in", status.built_in},
-                         {"in_use", status.in_plan},
+                         {"usable", status.usable},
+                         {"in_use", status.in_use},
                          {"reason", status.reason}});
   }
   OrderedJson problems = OrderedJson::array();
@@ -187,8 +199,8 @@ std::string doctor_text(const DoctorReport& report) {
   text += row("bandwidth", bandwidth_in_words(report));
   text += row("ONNX Runtime", report.onnx_runtime_version);
   for (const ExecutionProviderStatus& status : report.execution_providers) {
-    text +=
-        fmt::format("  {:<14}{} — {}\n", status.name, status.in_plan ? "yes" : "no", status.reason);
+    text += fmt::format("  {:<14}{} — {}{}\n", status.name, status.usable ? "yes" : "no",
+                        status.reason, status.in_use ? ", in use" : "");
   }
   text += model_lines(report);
   text += row("cache folder",

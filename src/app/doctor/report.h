@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,9 @@ namespace hearth::app {
 
 struct ExecutionProviderStatus {
   std::string name;
-  bool built_in = false;
-  bool in_plan = false;  ///< would be tried with the present settings
-  std::string reason;
+  bool usable = false;
+  bool in_use = false;  ///< would compute with the present settings
+  std::string reason;   ///< why it is or is not usable
 };
 
 struct DoctorReport {
@@ -41,9 +42,14 @@ struct DoctorReport {
   std::optional<double> tokens_per_second_max() const;
 };
 
-/// With the reason for each: built into this ONNX Runtime or not, wanted by the settings or not.
+/// Tries a session on one execution provider alone; an empty text when it works, else what went
+/// wrong. Nothing when there is no model to try it with.
+using ProbeExecutionProvider = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// Every known execution provider, with the reason why it is usable or not.
 std::vector<ExecutionProviderStatus> explain_execution_providers(
-    const runtime::ExecutionProviderChoice& choice, const std::vector<std::string>& available);
+    const runtime::ExecutionProviderChoice& choice, const std::vector<std::string>& available,
+    const ProbeExecutionProvider& probe);
 
 OrderedJson doctor_json(const DoctorReport& report);
 std::string doctor_text(const DoctorReport& report);

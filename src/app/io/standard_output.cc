@@ -13,9 +13,9 @@ namespace hearth::app {
 void fill_standard_descriptors() {
   for (const int descriptor : {0, 1, 2}) {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is taken. The mode is the wrong one on purpose: reading 0 or writing
-    // 1 and 2 fails as it would on a closed descriptor.
-    if (::open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY) != descriptor) return;
+    // The lowest free number is taken. Reading 0 gives an end at once; writing to 1 and 2 fails, as
+    // it would on a closed descriptor, because the mode is the wrong one on purpose.
+    if (::open("/dev/null", O_RDONLY) != descriptor) return;
   }
 }
 

@@ -222,7 +222,7 @@ Result<void> check_available(const Setting& row, const SettingValue& value,
   std::string advice = "leave it out";
   if (row.only) advice += fmt::format(" or set it to {}", value_in_words(*row.only));
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("{} \"{}\" ({}) is not available yet; {} (it is also known as: {})",
+              fmt::format("{} \"{}\" ({}) is not available yet; {} (all names of this setting: {})",
                           row.name, value_in_words(value), origin, advice, names_in_words(row)));
 }
 
