@@ -5,8 +5,11 @@
 #include <pcre2.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
+#include "text/letter_case_table.h"
+#include "text/utf8.h"
 
 namespace hearth::text {
 namespace {
@@ -21,6 +24,7 @@ char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - '
 
 /// The whole text through one forced-case substitution; `replacement` is "\\U$0" or "\\L$0".
 std::string force_case(std::string_view text, std::string_view replacement) {
+  if (text.empty()) return {};
   static pcre2_code* const kAll = [] {
     int error = 0;
     PCRE2_SIZE offset = 0;
@@ -28,8 +32,7 @@ std::string force_case(std::string_view text, std::string_view replacement) {
                          PCRE2_UTF | PCRE2_UCP | PCRE2_DOTALL, &error, &offset, nullptr);
   }();
   HEARTH_CHECK(kAll != nullptr);
-  // The other case of a character is at most one byte longer in UTF-8, save for U+0250 and a few
-  // like it (2 to 3): half as much again always suffices.
+  // The other case of a character never takes twice its bytes.
   std::string out(text.size() * 2 + 16, '\0');
   PCRE2_SIZE length = out.size();
   const int rc =
@@ -42,28 +45,41 @@ std::string force_case(std::string_view text, std::string_view replacement) {
   return out;
 }
 
+/// Forces the case of what the table does not know, and takes the rest from it.
+template <std::size_t kSize>
+std::string map_case(std::string_view text, const CaseException (&table)[kSize],
+                     std::string_view replacement) {
+  std::string out;
+  std::size_t begin = 0;  // of the run without exceptions
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Step step = utf8_step(text.substr(i));
+    const auto* const found =
+        std::lower_bound(std::begin(table), std::end(table), step.code_point,
+                         [](const CaseException& entry, char32_t c) { return entry.from < c; });
+    if (found != std::end(table) && found->from == step.code_point) {
+      out += force_case(text.substr(begin, i - begin), replacement);
+      out += found->to;
+      begin = i + step.length;
+    }
+    i += step.length;
+  }
+  return out + force_case(text.substr(begin), replacement);
+}
+
 }  // namespace
 
 std::string to_upper(std::string_view utf8) {
+  if (!is_ascii(utf8)) return map_case(utf8, kUpperExceptions, "\\U$0");
   std::string text(utf8);
-  if (is_ascii(text)) {
-    std::transform(text.begin(), text.end(), text.begin(), ascii_upper);
-    return text;
-  }
-  constexpr std::string_view kSharpS = "\xC3\x9F";
-  for (std::size_t at = text.find(kSharpS); at != std::string::npos; at = text.find(kSharpS, at)) {
-    text.replace(at, kSharpS.size(), "SS");
-  }
-  return force_case(text, "\\U$0");
+  std::transform(text.begin(), text.end(), text.begin(), ascii_upper);
+  return text;
 }
 
 std::string to_lower(std::string_view utf8) {
+  if (!is_ascii(utf8)) return map_case(utf8, kLowerExceptions, "\\L$0");
   std::string text(utf8);
-  if (is_ascii(text)) {
-    std::transform(text.begin(), text.end(), text.begin(), ascii_lower);
-    return text;
-  }
-  return force_case(text, "\\L$0");
+  std::transform(text.begin(), text.end(), text.begin(), ascii_lower);
+  return text;
 }
 
 }  // namespace hearth::text

@@ -6,8 +6,8 @@
 
 namespace hearth::text {
 
-/// Simple case mappings by PCRE2's Unicode tables, and of the mappings to several letters only
-/// U+00DF ("ß" to "SS"). Invalid UTF-8 must not be given.
+/// Unicode 14's mappings, of one letter to several too ("ß" to "SS"); only the rule that a sigma at
+/// the end of a word has a form of its own is not followed. `utf8` must be valid.
 std::string to_upper(std::string_view utf8);
 std::string to_lower(std::string_view utf8);
 

@@ -1,0 +1,137 @@
+// What broken, unsupported and hostile templates are answered with.
+#include "text/chat_template.h"
+
+#include <chrono>
+
+#include "text/test_support.h"
+
+namespace hearth::text {
+namespace {
+
+Result<std::string> render(std::string_view source, const TemplateLimits& limits = {}) {
+  auto compiled = ChatTemplate::compile(source, "t");
+  if (!compiled) return tl::unexpected<Error>(compiled.error());
+  TemplateInput input;
+  input.messages = {{{"role", "user"}, {"content", "hi"}}};
+  return compiled->render(input, limits);
+}
+
+TEST(ChatTemplate, ErrorsNameLineAndConstruct) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a\n{% include 'x' %}", "t: line 2: the tag {% include %} is not supported"},
+      {"\n\n{{ 'a' | frobnicate }}", "t: line 3: the filter frobnicate is not supported"},
+      {"{{ 1 is frobnicated }}", "t: line 1: the test frobnicated is not supported"},
+      {"{{ 'a'.frobnicate() }}", "t: line 1: the call of frobnicate() is not supported"},
+      {"{{ lipsum() }}", "t: line 1: the call of lipsum() is not supported"},
+      {"{{ 2 ** 3 }}", "t: line 1: the operator ** is not supported"},
+      {"{{ '%s' % 1 }}", "t: line 1: the operator % on a string is not supported"},
+      {"{% for x in y recursive %}{% endfor %}", "line 1: a recursive loop is not supported"},
+      {"{{ f(*x) }}", "line 1: unpacking of arguments is not supported"},
+      {"x\n{% if a %}", "t: line 2: expected {% endif %}, found the end of the template"},
+      {"{% endfor %}", "t: line 1: the tag {% endfor %} is not supported"},
+      {"{{ a", "t: line 1: a tag without }}"},
+      {"{{ 'a }}", "t: line 1: a string without its closing quote"},
+      {"{# a", "t: line 1: a comment {# without #}"},
+      {"{{ 1 + }}", "t: line 1: expected a value, found }}"},
+      {"{{ (1 }}", "line 1: unexpected '}'"},
+      {"{{ a ? b }}", "line 1: unexpected character '?'"},
+      {"{{ 99999999999999999999 }}", "line 1: the number 99999999999999999999 is out of range"},
+      {"{{ 9223372036854775807 + 1 }}", "line 1: a whole number beyond 64 bits"},
+      {"{{ 1 / 0 }}", "line 1: division by zero"},
+      {"{{ missing.part }}", "line 1: '.part' of 'missing', which is undefined"},
+      {"{{ 'a' + 1 }}", "line 1: the operator + on a value of type str and a value of type int"},
+      {"{% for x in 5 %}{% endfor %}", "line 1: a loop over a value of type int"},
+      {"{% set messages.x = 1 %}", "only a namespace can be changed"},
+      {"{% set n = namespace() %}{% set n.n = n %}", "a namespace cannot hold"},
+      {"{{ messages.append(1) }}", "the call of append() is not supported"},
+      {"{% break %}", "line 1: expected {% break %} inside of a loop"},
+      {"{{ raise_exception('no\nthanks') }}", "the template refuses the conversation: no\nthanks"},
+      {"\xFF", "not UTF-8 at byte 0"},
+  };
+  for (const auto& [source, message] : cases) {
+    const auto output = render(source);
+    ASSERT_FALSE(output) << source;
+    EXPECT_NE(output.error().message.find(message), std::string::npos) << source << "\n"
+                                                                       << output.error().message;
+    EXPECT_NE(output.error().message.find("chat template t"), std::string::npos)
+        << output.error().message;
+  }
+}
+
+TEST(ChatTemplate, HostileTemplatesAreBounded) {
+  const std::string nested_parentheses = "{{ " + std::string(100'000, '(') + "1";
+  const std::string nested_lists = "{{ " + std::string(100'000, '[') + "1";
+  std::string nested_ifs;
+  for (int i = 0; i < 100'000; ++i) nested_ifs += "{% if 1 %}";
+  std::string long_sum = "{{ 1";
+  for (int i = 0; i < 100'000; ++i) long_sum += " + 1";
+  std::string nots = "{{ ";
+  for (int i = 0; i < 100'000; ++i) nots += "not ";
+  const std::string cases[] = {
+      nested_parentheses,
+      nested_lists,
+      nested_ifs,
+      long_sum + " }}",
+      nots + "1 }}",
+      "{{ " + std::string(100'000, '-') + "1 }}",
+      "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
+      "{{ range(1000000000000) }}",
+      "{{ 'x' * 1000000000000 }}",
+      "{{ [1] * 1000000000000 }}",
+      "{% set n = namespace(s='xxxxxxxx') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}"
+      "{% endfor %}",
+      "{% set n = namespace(s=[1]) %}{% for i in range(99) %}{% set n.s = [n.s, n.s] %}{% endfor %}"
+      "{{ n.s }}",
+      "{% set n = namespace(s=[]) %}{% for i in range(99999) %}{% set n.s = [n.s] %}{% endfor %}",
+      "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+      "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+      "{% for i in range(100000) %}{% for j in range(1000) %}xxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}"
+      "{% endfor %}",
+      "{{ ('a' * 1000000).replace('', 'b' * 1000) }}",
+      "{{ ('a' * 1000000) | join('b' * 100000) }}",
+      "{{ ('\\n' * 1000000) | indent(1000) }}",
+  };
+  for (const std::string& source : cases) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto output = render(source);
+    EXPECT_FALSE(output) << source.substr(0, 100);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30))
+        << source.substr(0, 100);
+  }
+}
+
+TEST(ChatTemplate, LimitsAreTheCallers) {
+  EXPECT_EQ(must(render("{{ 'x' * 10 }}", {.output_bytes_max = 32, .steps_max = 100})),
+            "xxxxxxxxxx");
+  const auto too_long =
+      render("{{ 'x' * 10 }}{{ 'x' * 10 }}", {.output_bytes_max = 15, .steps_max = 100});
+  ASSERT_FALSE(too_long);
+  EXPECT_EQ(too_long.error().code, ErrorCode::kResourceExhausted);
+  const auto too_slow = render("{% for i in range(100) %}{{ i }}{% endfor %}",
+                               {.output_bytes_max = 1000, .steps_max = 100});
+  ASSERT_FALSE(too_slow);
+  EXPECT_NE(too_slow.error().message.find("more than 100 steps"), std::string::npos);
+}
+
+TEST(ChatTemplate, ExtraVariables) {
+  const ChatTemplate compiled = must(ChatTemplate::compile("{{ x }}{{ y is defined }}", "t"));
+  TemplateInput input;
+  input.extra = {{"x", 5}};
+  EXPECT_EQ(must(compiled.render(input)), "5False");
+  input.extra = {{"messages", 5}};
+  EXPECT_FALSE(compiled.render(input));
+  input.extra = OrderedJson::array({1});
+  EXPECT_FALSE(compiled.render(input));
+}
+
+TEST(ChatTemplate, NumbersThatCannotBeKeptExactlyAreRefused) {
+  const ChatTemplate compiled = must(ChatTemplate::compile("{{ messages }}", "t"));
+  TemplateInput input;
+  input.messages = {{{"role", "user"}, {"n", 18446744073709551615u}}};
+  const auto output = compiled.render(input);
+  ASSERT_FALSE(output);
+  EXPECT_NE(output.error().message.find("18446744073709551615"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hearth::text
