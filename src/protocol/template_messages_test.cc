@@ -99,9 +99,10 @@ TemplateTraits traits_of(const char* source) {
   const auto compiled = text::ChatTemplate::compile(source, "t");
   EXPECT_TRUE(compiled) << compiled.error().message;
   const auto tokenizer = text::Tokenizer::from_json(
-      R"({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "added_tokens": [
+      R"({"pre_tokenizer": {"type": "ByteLevel"}, "added_tokens": [
           {"id": 1, "content": "<|tool_response|>", "special": false, "lstrip": false,
-           "rstrip": false, "single_word": false, "normalized": false}]})",
+           "rstrip": false, "single_word": false, "normalized": false}],
+          "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}})",
       "t");
   EXPECT_TRUE(tokenizer) << tokenizer.error().message;
   return inspect_template(*compiled, *tokenizer);
