@@ -111,12 +111,15 @@ bool is_surely_a_path(const std::string& text) {
 }
 
 tl::unexpected<Error> unknown(const std::string& text, const std::string& origin,
-                              const std::vector<KnownModel>& models) {
+                              const std::vector<KnownModel>& models,
+                              const Environment& environment) {
   std::vector<std::string_view> names;
   for (const KnownModel& model : models) names.push_back(model.name);
-  return fail(ErrorCode::kNotFound,
-              fmt::format("{}: no model and no folder \"{}\"{}; known models: {}", origin, text,
-                          did_you_mean(text, names), list_names(models)));
+  return fail(
+      ErrorCode::kNotFound,
+      fmt::format("{}: no model and no folder \"{}\"{}; known models: {} (looked for in {})",
+                  origin, text, did_you_mean(text, names), list_names(models),
+                  roots_in_words(environment)));
 }
 
 /// Nothing when no known model is meant.
@@ -135,19 +138,31 @@ Result<std::optional<LocatedModel>> locate_name(const std::vector<KnownModel>& m
 
 }  // namespace
 
+std::string roots_in_words(const Environment& environment) {
+  std::string text;
+  for (const fs::path& root : model_roots(environment)) {
+    text += (text.empty() ? "" : " and ") + root.string();
+  }
+  return text;
+}
+
+std::vector<fs::path> model_roots(const Environment& environment) {
+  const auto models_dir = environment.get("HEARTH_MODELS_DIR");
+  return {models_dir ? environment.expand_home(*models_dir) : environment.data_folder() / "models",
+          environment.hearth_home() / "models"};
+}
+
 std::vector<KnownModel> known_models(const Environment& environment) {
   std::vector<KnownModel> models;
-  const auto models_dir = environment.get("HEARTH_MODELS_DIR");
-  find_models(
-      models_dir ? environment.expand_home(*models_dir) : environment.data_folder() / "models",
-      models);
-  std::vector<KnownModel> box;
-  find_models(environment.hearth_home() / "models", box);
-  for (KnownModel& model : box) {
-    const bool hidden = std::any_of(models.begin(), models.end(), [&](const KnownModel& other) {
-      return other.name == model.name;
-    });
-    if (!hidden) models.push_back(std::move(model));
+  for (const fs::path& root : model_roots(environment)) {
+    std::vector<KnownModel> found;
+    find_models(root, found);
+    for (KnownModel& model : found) {
+      const bool hidden = std::any_of(models.begin(), models.end(), [&](const KnownModel& other) {
+        return other.name == model.name;
+      });
+      if (!hidden) models.push_back(std::move(model));
+    }
   }
   return models;
 }
@@ -160,7 +175,7 @@ Result<LocatedModel> locate_model(const std::string& text, const std::string& or
   if (by_name) return *by_name;
   std::error_code ignored;
   if (fs::exists(text, ignored)) return locate_path(text, origin);
-  return unknown(text, origin, models);
+  return unknown(text, origin, models, environment);
 }
 
 Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment) {
@@ -175,7 +190,7 @@ Result<LocatedModel> locate_model(const Settings& settings, const Environment& e
     HEARTH_TRY(const auto found, locate_name(models, name, id->origin.words));
     if (found) return *found;
   }
-  return unknown(text, id->origin.words, models);
+  return unknown(text, id->origin.words, models, environment);
 }
 
 }  // namespace hearth::app

@@ -18,8 +18,15 @@ struct KnownModel {
   std::filesystem::path folder;
 };
 
-/// Models in HEARTH_MODELS_DIR (else the data folder's models/), then the box in Hearth's home,
-/// each sorted by name. Folders that cannot be read are passed over.
+/// Where models are looked for by name: HEARTH_MODELS_DIR (else the data folder's models/), then
+/// the box in Hearth's home.
+std::vector<std::filesystem::path> model_roots(const Environment& environment);
+
+/// The same for messages: "A and B".
+std::string roots_in_words(const Environment& environment);
+
+/// Models in these folders, in this order, each sorted by name; a name that is there twice means
+/// the first. Folders that cannot be read are passed over.
 std::vector<KnownModel> known_models(const Environment& environment);
 
 struct LocatedModel {

@@ -157,7 +157,7 @@ Result<void> check_agreement(const ModelFolder& model) {
 
 Result<void> read_graph(ModelFolder& model) {
   HEARTH_TRY(const ::onnx::ModelProto proto, onnx::read_model(model.model_file));
-  HEARTH_TRY_VOID(onnx::check_external_data(proto, model.folder, model.model_file.string()));
+  HEARTH_TRY_VOID(onnx::check_external_data(proto, model.folder, model.config.model_file_name));
   const auto view = onnx::GraphView::build(proto.graph());
   if (!view) return fail_within(model.model_file.string(), view.error());
   auto info = onnx::read_decoder_graph(*view, model.config.io);

@@ -70,6 +70,7 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
       runtime::available_execution_providers(), probe_with(small_model(report.model, environment)));
   report.machine = examine_machine();
   report.bandwidth = measure_bandwidth(report.machine);
+  report.model_folders = roots_in_words(environment);
   report.cache_folder = environment.cache_folder();
   if (const auto free = free_disk_bytes(report.cache_folder))
     report.cache_folder_free_bytes = *free;

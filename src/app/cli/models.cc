@@ -49,7 +49,8 @@ OrderedJson list_json(const KnownModel& known, const Result<runtime::ModelFolder
 }
 
 Result<ExitCode> list(bool json) {
-  const std::vector<KnownModel> models = known_models(Environment::of_process());
+  const Environment environment = Environment::of_process();
+  const std::vector<KnownModel> models = known_models(environment);
   OrderedJson entries = OrderedJson::array();
   std::string text;
   for (const KnownModel& known : models) {
@@ -57,7 +58,7 @@ Result<ExitCode> list(bool json) {
     entries.push_back(list_json(known, model));
     text += list_line(known, model);
   }
-  if (models.empty()) print_note("no models found; see hearth doctor for the folders searched");
+  if (models.empty()) print_note("there are no models in " + roots_in_words(environment));
   StandardOutput out;
   out.write(json ? dump(entries, 2) + "\n" : text);
   return finish(out);

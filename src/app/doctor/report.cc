@@ -84,6 +84,14 @@ OrderedJson settings_json(const Settings& settings) {
   return list;
 }
 
+ExecutionProviderStatus explain_one(const std::string& name, bool built_in,
+                                    const ProbeExecutionProvider& probe) {
+  if (!built_in) return {name, false, false, "this ONNX Runtime was built without it"};
+  const auto failure = probe(name);
+  if (failure) return {name, failure->empty(), false, failure->empty() ? "works" : *failure};
+  return {name, std::nullopt, false, "built in, but there is no model to try it with"};
+}
+
 OrderedJson machine_json(const Machine& machine) {
   OrderedJson features = OrderedJson::object();
   for (const CpuFeature& feature : machine.cpu.features) features[feature.name] = feature.present;
@@ -136,16 +144,7 @@ std::vector<ExecutionProviderStatus> explain_execution_providers(
     const ProbeExecutionProvider& probe) {
   std::vector<ExecutionProviderStatus> statuses;
   for (const std::string& name : runtime::known_execution_providers()) {
-    ExecutionProviderStatus status{name, contains(available, name), false, "works"};
-    if (!status.usable) {
-      status.reason = "this ONNX Runtime was built without it";
-    } else if (const auto failure = probe(name); !failure) {
-      status.reason = "built in, but not tried: there is no model to try it with";
-    } else if (!failure->empty()) {
-      status.usable = false;
-      status.reason = *failure;
-    }
-    statuses.push_back(std::move(status));
+    statuses.push_back(explain_one(name, contains(available, name), probe));
   }
   const auto plan = runtime::plan_execution_providers(choice, available);
   if (!plan) return statuses;
@@ -153,7 +152,7 @@ std::vector<ExecutionProviderStatus> explain_execution_providers(
   for (const std::string& name : plan->names) {
     const auto found = std::find_if(statuses.begin(), statuses.end(),
                                     [&](const auto& status) { return status.name == name; });
-    if (found == statuses.end() || !found->usable) continue;
+    if (found == statuses.end() || !found->usable.value_or(false)) continue;
     found->in_use = true;
     break;
   }
@@ -164,7 +163,7 @@ OrderedJson doctor_json(const DoctorReport& report) {
   OrderedJson providers = OrderedJson::array();
   for (const ExecutionProviderStatus& status : report.execution_providers) {
     providers.push_back({{"name", status.name},
-                         {"usable", status.usable},
+                         {"usable", status.usable ? OrderedJson(*status.usable) : OrderedJson()},
                          {"in_use", status.in_use},
                          {"reason", status.reason}});
   }
@@ -178,6 +177,7 @@ OrderedJson doctor_json(const DoctorReport& report) {
           {"execution_providers", std::move(providers)},
           {"model", report.model ? model_json(*report.model) : OrderedJson()},
           {"tokens_per_second_max", most ? OrderedJson(*most) : OrderedJson()},
+          {"model_folders", report.model_folders},
           {"cache_folder", report.cache_folder.string()},
           {"cache_folder_free_bytes", report.cache_folder_free_bytes
                                           ? OrderedJson(*report.cache_folder_free_bytes)
@@ -199,10 +199,14 @@ std::string doctor_text(const DoctorReport& report) {
   text += row("bandwidth", bandwidth_in_words(report));
   text += row("ONNX Runtime", report.onnx_runtime_version);
   for (const ExecutionProviderStatus& status : report.execution_providers) {
-    text += fmt::format("  {:<14}{} — {}{}\n", status.name, status.usable ? "yes" : "no",
+    text += fmt::format("  {:<14}{} — {}{}\n", status.name,
+                        !status.usable   ? "?"
+                        : *status.usable ? "yes"
+                                         : "no",
                         status.reason, status.in_use ? ", in use" : "");
   }
   text += model_lines(report);
+  text += row("model folders", report.model_folders);
   text += row("cache folder",
               fmt::format("{}{}", report.cache_folder.string(),
                           report.cache_folder_free_bytes

@@ -20,9 +20,9 @@ namespace hearth::app {
 
 struct ExecutionProviderStatus {
   std::string name;
-  bool usable = false;
-  bool in_use = false;  ///< would compute with the present settings
-  std::string reason;   ///< why it is or is not usable
+  std::optional<bool> usable;  ///< nothing when there was no model to try it with
+  bool in_use = false;         ///< would compute with the present settings
+  std::string reason;          ///< why it is or is not usable
 };
 
 struct DoctorReport {
@@ -32,6 +32,7 @@ struct DoctorReport {
   std::string onnx_runtime_version;
   std::vector<ExecutionProviderStatus> execution_providers;
   std::optional<runtime::ModelFolder> model;
+  std::string model_folders;  ///< where models are looked for by name
   std::filesystem::path cache_folder;
   std::optional<std::uint64_t> cache_folder_free_bytes;
   std::optional<std::filesystem::path> config_file;

@@ -83,11 +83,11 @@ Result<void> check_sections(const ConfigFile& file, Settings& settings) {
   const ResolvedValue* provider = settings.find(SettingId::kProvider);
   const bool by_hand = provider != nullptr && provider->origin.level >= OriginLevel::kEnvironment;
   if (!file.later_sections.empty() && !by_hand) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: {} not available yet; leave {} out, or pass --provider onnx to "
-                            "answer on this machine whatever the file says there",
-                            file.path.string(), fmt::join(file.later_sections, ", "),
-                            file.later_sections.size() == 1 ? "it" : "them"));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: not available yet: {}; leave that out, or pass --provider onnx to answer "
+                    "on this machine whatever the file says there",
+                    file.path.string(), fmt::join(file.later_sections, ", ")));
   }
   std::vector<std::string> passed_over = file.later_sections;
   for (const std::string& name : file.other_providers) passed_over.push_back("providers." + name);
