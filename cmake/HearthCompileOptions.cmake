@@ -20,3 +20,8 @@ if(HEARTH_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+
+# The fuzzing engine steers by coverage of all code; only the fuzz targets themselves link it (fuzz/CMakeLists.txt).
+if(HEARTH_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -41,8 +41,10 @@ build_preset() {
 }
 
 die_of_build() {
-  if grep -qi 'no space left on device' "$2"; then
-    die "$1: the disk that holds $hearth_root/build is full" "free some space, then run the same command again: it goes on where it stopped"
+  # On a full disk the log may have missed the words that say so.
+  if grep -qi 'no space left on device' "$2" || (($(free_mb "$hearth_root/build") < 3)); then
+    die "$1: the disk that holds $hearth_root/build is full" \
+      "free some space, then run the same command again: it goes on where it stopped"
   fi
   die "$1" "details: $2"
 }

@@ -1,7 +1,7 @@
 # about: unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
 # default: 7
 # limit: 1800
-# inputs: src tests fuzz models
+# inputs: src tests/CMakeLists.txt tests/tools tests/sanitizers fuzz models
 set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh

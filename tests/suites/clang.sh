@@ -1,7 +1,7 @@
 # about: everything compiles with clang++, warnings as errors (the sanitizer build)
 # default: 6
 # limit: 1800
-# inputs: src tests fuzz
+# inputs: src tests/CMakeLists.txt tests/tools fuzz
 set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh

@@ -1,7 +1,7 @@
 # about: unit tests under ThreadSanitizer (g++)
 # default: 8
 # limit: 1800
-# inputs: src tests models
+# inputs: src tests/CMakeLists.txt tests/tools tests/sanitizers models
 set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh

@@ -1,7 +1,7 @@
 # about: unit tests, built by g++ with warnings as errors
 # default: 5
 # limit: 1500
-# inputs: src tests fuzz models
+# inputs: src tests/CMakeLists.txt tests/tools tests/sanitizers fuzz models
 set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh

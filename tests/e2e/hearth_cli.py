@@ -1,0 +1,88 @@
+"""Runs ./hearth as a user would, and keeps the user's own settings out of it."""
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEARTH = ROOT / "hearth"
+EMBER = ROOT / "models" / "ember" / "int4"
+LIMIT_S = 60
+
+# Exit codes, as docs/cli.md gives them.
+OK, FAILURE, USAGE, MODEL, CONTEXT, RESOURCES = 0, 1, 2, 3, 4, 5
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
+
+# What the program may see of the caller's environment; settings are given by each test.
+KEPT = ("PATH", "LANG", "HEARTH_CACHE_DIR", "XDG_CACHE_HOME", "ONNXRUNTIME_ROOT")
+
+
+class Case(unittest.TestCase):
+    """One folder per test: it is home and working folder, and gone afterwards."""
+
+    def setUp(self) -> None:
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hearth-e2e-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return {**kept, "HOME": str(self.folder), **variables}
+
+    def start(self, *arguments: str, env: dict[str, str] | None = None, program=HEARTH, **options) -> subprocess.Popen:
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        options.setdefault("cwd", self.folder)
+        return subprocess.Popen([str(program), *arguments], env=self.environment(**(env or {})), **options)
+
+    def hearth(self, *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None,
+               limit_s: int = LIMIT_S, **options) -> subprocess.CompletedProcess:
+        """Runs to the end; standard output and error are text in `stdout` and `stderr`."""
+        if stdin is not None:
+            options["stdin"] = subprocess.PIPE
+        process = self.start(*arguments, env=env, **options)
+        try:
+            out, err = process.communicate(stdin, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self.fail(f"hearth {' '.join(arguments)} took longer than {limit_s} s")
+        return subprocess.CompletedProcess(arguments, process.returncode, (out or b"").decode(), (err or b"").decode())
+
+    def ok(self, *arguments: str, **options) -> str:
+        """Standard output of a command that has to succeed."""
+        done = self.hearth(*arguments, **options)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        return done.stdout
+
+    def refused(self, code: int, *arguments: str, says: list[str], **options) -> str:
+        """A command that has to fail: exit code, words on standard error, nothing on standard output."""
+        done = self.hearth(*arguments, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        for words in says:
+            self.assertIn(words, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def copy_of_ember(self) -> pathlib.Path:
+        copy = self.folder / "model"
+        shutil.copytree(EMBER, copy)
+        return copy
+
+
+@contextlib.contextmanager
+def small_disk(folder: pathlib.Path, size: str):
+    """A file system of its own on a folder; needs root."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def can_mount() -> bool:
+    return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0

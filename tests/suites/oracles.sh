@@ -1,0 +1,28 @@
+# about: greedy tokens equal those of onnxruntime-node, for Ember and for two layers of Phi-4-mini's true shape
+# default: 12
+# limit: 900
+# inputs: src models tests/oracles tests/tools tests/npm
+set -euo pipefail
+source scripts/lib/common.sh
+source scripts/lib/build.sh
+source scripts/lib/test_tools.sh
+build_preset test hearth greedy_tokens
+packages=$(npm_tools_dir)
+work=build/suites/oracles
+mkdir -p "$work"
+
+# compare MODEL PROMPTS TOKENS TOKENS_AT_LEAST: both loops over the same prompts.
+compare() {
+  node tests/oracles/greedy_prompts.mjs "$packages" "$1" "$2" >"$work/prompts.jsonl"
+  build/test/tests/tools/greedy_tokens "$1" "$work/prompts.jsonl" "$3" >"$work/ours.jsonl"
+  node tests/oracles/greedy.mjs "$packages" "$1" "$work/prompts.jsonl" "$3" >"$work/theirs.jsonl"
+  tests/oracles/compare_ids.py "$work/ours.jsonl" "$work/theirs.jsonl" "$2" "$4"
+}
+
+compare models/ember/int4 200 32 2000
+
+# The same shapes, names and operators as the released model, two layers of it. 2.9 GB, kept for the next run.
+shape=build/suites/true-shape-2-layers
+need_space "$PWD/build" 4000 "a model of Phi-4-mini's true shape"
+build/test/src/app/hearth models synth --like phi-4-mini --precision int4 --layers 2 --seed 1 --out "$shape"
+compare "$shape" 6 8 48
