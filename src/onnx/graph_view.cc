@@ -59,7 +59,10 @@ Result<std::vector<std::string>> captures_of(const NodeProto& node, int depth) {
 Result<std::unordered_map<std::string_view, int>> producers_of(const GraphProto& graph) {
   constexpr int kGiven = -1;
   std::unordered_map<std::string_view, int> producers;
-  for (const ValueInfoProto& input : graph.input()) producers.emplace(input.name(), kGiven);
+  for (const ValueInfoProto& input : graph.input()) {
+    if (input.name().empty()) return fail(ErrorCode::kCorrupt, "a graph input has no name");
+    producers.emplace(input.name(), kGiven);
+  }
   if (static_cast<int>(producers.size()) != graph.input_size()) {
     return fail(ErrorCode::kCorrupt, "two graph inputs have the same name");
   }
@@ -127,7 +130,10 @@ Result<OrderedGraph> order_graph(const GraphProto& graph, int depth) {
       read(found == producers.end() ? std::string_view(name) : found->first, i);
     }
   }
-  for (const ValueInfoProto& output : graph.output()) read(output.name(), -1);
+  for (const ValueInfoProto& output : graph.output()) {
+    if (output.name().empty()) return fail(ErrorCode::kCorrupt, "a graph output has no name");
+    read(output.name(), -1);
+  }
 
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
   for (int i = 0; i < graph.node_size(); ++i) {

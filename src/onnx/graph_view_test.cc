@@ -107,6 +107,15 @@ TEST(GraphView, RefusesUndefinedValues) {
   EXPECT_NE(refusal(output).find("output 'ghost'"), std::string::npos);
 }
 
+TEST(GraphView, RefusesInputsAndOutputsWithoutAName) {
+  GraphProto input = chain(3);
+  input.add_input();
+  EXPECT_EQ(refusal(input), "a graph input has no name");
+  GraphProto output = chain(3);
+  output.add_output();
+  EXPECT_EQ(refusal(output), "a graph output has no name");
+}
+
 TEST(GraphView, RefusesValuesDefinedTwice) {
   GraphProto graph = chain(3);
   add_node(graph, "Relu", {"v0"}, {"v2"}, "again");
