@@ -11,6 +11,7 @@
 #include "app/cli/command.h"
 #include "app/cli/model_description.h"
 #include "app/cli/reply.h"
+#include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
 #include "app/model_locator.h"
 #include "base/file.h"
@@ -84,11 +85,12 @@ struct SynthFlags {
   std::string out;
 };
 
-/// Shows how far writing is, at most every hundredth, where standard error is a terminal.
-onnx::ProgressFn progress_on_terminal() {
+/// Shows how far writing is, at most every hundredth, where standard error is a terminal; and ends
+/// the writing when the user asks for it, so that nothing half-made is left behind.
+onnx::ProgressFn progress_until(const std::atomic<bool>& cancelled) {
   const bool terminal = ::isatty(2) == 1;
   auto shown = std::make_shared<std::uint64_t>(101);
-  return [terminal, shown](std::uint64_t done, std::uint64_t total) {
+  return [terminal, shown, &cancelled](std::uint64_t done, std::uint64_t total) {
     const std::uint64_t percent = total == 0 ? 100 : done * 100 / total;
     if (terminal && percent != *shown) {
       *shown = percent;
@@ -97,7 +99,7 @@ onnx::ProgressFn progress_on_terminal() {
                      .c_str(),
                  stderr);
     }
-    return true;
+    return !cancelled.load();
   };
 }
 
@@ -108,11 +110,13 @@ Result<ExitCode> synth(const SynthFlags& flags) {
   options.layers = flags.layers;
   options.seed = flags.seed;
   options.out_dir = flags.out;
-  options.progress = progress_on_terminal();
-  HEARTH_TRY(const onnx::SynthOutcome outcome, onnx::synthesise(options));
+  options.progress = progress_until(guard_request());
+  const Result<onnx::SynthOutcome> outcome = onnx::synthesise(options);
+  if (const auto interrupted = interrupted_by(); !outcome && interrupted) return *interrupted;
+  if (!outcome) return tl::unexpected<Error>(outcome.error());
   StandardOutput out;
   out.write(fmt::format("{} {}\n", flags.out,
-                        outcome == onnx::SynthOutcome::kWritten
+                        *outcome == onnx::SynthOutcome::kWritten
                             ? "written"
                             : "is there already, made with the same options"));
   return finish(out);
