@@ -173,6 +173,16 @@ TEST(Cli, MaxTokensAndStopStringsEndTheAnswer) {
   EXPECT_EQ(stopped["text"].get<std::string>().find('='), std::string::npos);
 }
 
+TEST(Cli, TheExampleToolsAreAccepted) {
+  const std::string tools = std::string(HEARTH_SOURCE_DIR) + "/examples/tools.json";
+  const auto tokens = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"run", "--json", "--max-tokens", "1", "--task", "Hello"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return (*parse_json(hearth(arguments).output, "--json"))["usage"]["input_tokens"].get<int>();
+  };
+  EXPECT_GT(tokens({"--tools", tools}), tokens({}) + 20);  // the model reads them
+}
+
 TEST(Cli, ExitCodes) {
   const auto code = [](const std::vector<std::string>& arguments, const std::string& input = {}) {
     const Outcome outcome = hearth(arguments, input);

@@ -175,6 +175,14 @@ TEST(ParseConfig, PathsAreRelativeToTheFile) {
   EXPECT_EQ(model_path("ember"), "ember");
 }
 
+TEST(ParseConfig, TheExampleIsValid) {
+  const auto config = read_config_file(
+      std::string(HEARTH_SOURCE_DIR) + "/examples/router.config.json", kEnvironment);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->values.at(SettingId::kModelPath), SettingValue{std::string("ember")});
+  EXPECT_TRUE(config->later_sections.empty());
+}
+
 TEST(ExpandVariables, FollowsTheShell) {
   const auto expanded = [](const char* text) { return expand_variables(text, kEnvironment); };
   EXPECT_EQ(*expanded("a${NAME}b${NAME}"), "avaluebvalue");
