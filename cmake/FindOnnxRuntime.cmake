@@ -14,8 +14,16 @@ find_path(OnnxRuntime_INCLUDE_DIR onnxruntime_cxx_api.h HINTS ${_ort_hints}
           PATH_SUFFIXES include include/onnxruntime NO_DEFAULT_PATH)
 find_library(OnnxRuntime_LIBRARY onnxruntime HINTS ${_ort_hints} PATH_SUFFIXES lib NO_DEFAULT_PATH)
 
+# The linker's version node carries the release, whatever the file is called.
+if(OnnxRuntime_LIBRARY AND NOT OnnxRuntime_VERSION)
+  file(STRINGS "${OnnxRuntime_LIBRARY}" _ort_node REGEX "^VERS_[0-9]+\\.[0-9]+\\.[0-9]+$" LIMIT_COUNT 1)
+  string(REPLACE "VERS_" "" OnnxRuntime_VERSION "${_ort_node}")
+endif()
+
 include(FindPackageHandleStandardArgs)
-find_package_handle_standard_args(OnnxRuntime REQUIRED_VARS OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR
+find_package_handle_standard_args(OnnxRuntime
+  REQUIRED_VARS OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR
+  VERSION_VAR OnnxRuntime_VERSION
   REASON_FAILURE_MESSAGE "run scripts/setup, or set ONNXRUNTIME_ROOT")
 
 if(OnnxRuntime_FOUND AND NOT TARGET onnxruntime::onnxruntime)

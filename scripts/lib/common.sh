@@ -19,14 +19,16 @@ die() {
   exit "$exit_unavailable"
 }
 
+absolute() { if [[ $1 == /* ]]; then printf '%s\n' "$1"; else printf '%s\n' "$PWD/$1"; fi; }
+
 # Where downloads, logs and test caches live; the repository itself only gets build/.
 cache_dir() {
   local home=~
-  printf '%s\n' "${HEARTH_CACHE_DIR:-${XDG_CACHE_HOME:-$home/.cache}/hearth}"
+  absolute "${HEARTH_CACHE_DIR:-${XDG_CACHE_HOME:-$home/.cache}/hearth}"
 }
 
 # The ONNX Runtime to build against: the user's own, or the one that scripts/setup fetched.
-ort_root() { printf '%s\n' "${ONNXRUNTIME_ROOT:-$(cache_dir)/onnxruntime-$ort_version}"; }
+ort_root() { absolute "${ONNXRUNTIME_ROOT:-$(cache_dir)/onnxruntime-$ort_version}"; }
 
 # make_folder DIR: creates a folder, or says why it cannot be written.
 make_folder() {
@@ -74,6 +76,7 @@ show_progress() {
 with_lock() {
   local file=$1
   shift
+  : >>"$file" || die "cannot write $file" "was it made by another user, such as root? give it to yourself or remove it"
   {
     if ! flock -n 9; then
       say "waiting for another set-up or build to finish"

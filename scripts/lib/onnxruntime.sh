@@ -17,7 +17,7 @@ onnxruntime_is_there() {
 
 provide_onnxruntime() {
   if [[ -n ${ONNXRUNTIME_ROOT:-} ]]; then
-    check_given_onnxruntime "$ONNXRUNTIME_ROOT"
+    check_given_onnxruntime "$(ort_root)"
     return
   fi
   if onnxruntime_is_there; then return; fi

@@ -1,5 +1,4 @@
 """Runs ./hearth as a user would, and keeps the user's own settings out of it."""
-import contextlib
 import os
 import pathlib
 import shutil
@@ -71,18 +70,3 @@ class Case(unittest.TestCase):
         copy = self.folder / "model"
         shutil.copytree(EMBER, copy)
         return copy
-
-
-@contextlib.contextmanager
-def small_disk(folder: pathlib.Path, size: str):
-    """A file system of its own on a folder; needs root."""
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def can_mount() -> bool:
-    return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
