@@ -133,6 +133,7 @@ class PieceWriter {
 
   Result<std::uint64_t> write_quantised(const Piece& piece) {
     const TensorJob& job = *piece.job;
+    HEARTH_CHECK(piece.part != nullptr);  // only rotary tables have none
     const std::int64_t k = piece.columns;
     const std::int64_t zero_row = job.format.asymmetric ? job.format.zero_point_row_bytes(k) : 0;
     packed_.resize(static_cast<std::size_t>(piece.count * job.format.row_bytes(k)));

@@ -51,6 +51,14 @@ void set_external(TensorProto& tensor, const std::string& key, const std::string
 
 }  // namespace
 
+std::string tensor_path(const std::string& node_path) {
+  std::string name = node_path.substr(1);
+  for (char& c : name) {
+    if (c == '/') c = '.';
+  }
+  return name;
+}
+
 void set_int(NodeProto& node, const std::string& name, std::int64_t value) {
   auto* attribute = node.add_attribute();
   attribute->set_name(name);

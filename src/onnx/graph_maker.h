@@ -18,6 +18,15 @@ namespace hearth::onnx {
 using Dim = std::variant<std::int64_t, std::string>;
 using Shape = std::vector<Dim>;
 
+inline const Dim kBatch = std::string("batch_size");
+inline const Dim kSequence = std::string("sequence_length");
+
+/// The domain of ONNX Runtime's own operators.
+inline const std::string kMicrosoft = "com.microsoft";
+
+/// "/model/layers.3/attn/o_proj/MatMul" belongs to "model.layers.3.attn.o_proj.MatMul".
+std::string tensor_path(const std::string& node_path);
+
 /// Offsets in the data file are multiples of this, so that a tensor can be mapped.
 inline constexpr std::uint64_t kTensorAlignment = 4096;
 
