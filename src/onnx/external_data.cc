@@ -145,10 +145,11 @@ bool is_inside(const fs::path& file, const fs::path& folder) {
 /// Data files of one model: each is resolved and measured once.
 class DataFiles {
  public:
-  DataFiles(const fs::path& folder, std::string_view model_name) : folder_(folder) {
+  DataFiles(const fs::path& folder, std::string_view model_name)
+      : folder_(folder.empty() ? fs::path(".") : folder) {
     std::error_code error;
-    roots_.push_back(fs::canonical(folder, error));
-    const fs::path model = fs::canonical(folder / model_name, error);
+    roots_.push_back(fs::canonical(folder_, error));
+    const fs::path model = fs::canonical(folder_ / model_name, error);
     if (!error) roots_.push_back(model.parent_path());
   }
 

@@ -40,9 +40,9 @@ Result<void> for_each_tensor(const ::onnx::ModelProto& model,
                              const std::function<Result<void>(const ::onnx::TensorProto&)>& visit);
 
 /// Checks every tensor of the model: inline data is complete; external data lies in a regular file
-/// inside `folder` that is long enough. A link may lead out of `folder` only to the folder where
-/// the model file itself really is (download caches link both into one store). Errors name the
-/// model, the tensor, the data file, and the bytes expected and found.
+/// inside `folder` ("" is the current one) that is long enough. A link may lead out of `folder`
+/// only to the folder where the model file itself really is (download caches link both into one
+/// store). Errors name the model, the tensor, the data file, and the bytes expected and found.
 Result<void> check_external_data(const ::onnx::ModelProto& model,
                                  const std::filesystem::path& folder,
                                  std::string_view model_name = "model.onnx");

@@ -45,6 +45,15 @@ TEST(ExternalData, AcceptsExactlyEnoughBytes) {
   EXPECT_EQ(refusal(small_model(), folder.path()), "accepted");
 }
 
+TEST(ExternalData, AnEmptyFolderIsTheCurrentOne) {
+  const TemporaryFolder folder;
+  write_text(folder / "w.bin", std::string(32, 'x'));
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  EXPECT_EQ(refusal(small_model(), ""), "accepted");
+  fs::current_path(before);
+}
+
 TEST(ExternalData, OneByteMissingNamesEverything) {
   const TemporaryFolder folder;
   write_text(folder / "w.bin", std::string(31, 'x'));
