@@ -1,0 +1,173 @@
+"""Random building blocks: words, identifiers, paths, commands, code, and a tiny template grammar.
+
+Everything is drawn from a `Source`, which belongs to one of two splits.  Words, templates and phrases are divided
+between `train` and `test` by position (every seventh entry is held out), so a test prompt uses wording and arguments
+that training never saw.
+"""
+
+import random
+import re
+from pathlib import Path
+
+WORDS = Path(__file__).with_name("words.txt").read_text().split()
+HELD_OUT_EVERY = 7
+HELD_OUT_INDEX = 3
+
+EXTENSIONS = ("py js ts tsx jsx rs go c h cpp hpp java rb php md txt json yaml yml toml css html sh sql cfg ini log "
+              "xml lock env csv proto vue kt swift").split()
+DIRECTORIES = ("src lib app test tests docs scripts config utils core api server client components pages models "
+               "public assets bin pkg internal cmd tools examples web data").split()
+KNOWN_FILES = ("README.md package.json Makefile Dockerfile .gitignore .env Cargo.toml pyproject.toml tsconfig.json "
+               "index.js main.py main.cpp setup.py go.mod LICENSE requirements.txt CHANGELOG.md notes.txt hello.txt "
+               "CMakeLists.txt config.json").split()
+LANGUAGES = {"Python": "py", "TypeScript": "ts", "JavaScript": "js", "Rust": "rs", "Go": "go", "C++": "cpp",
+             "Java": "java", "Markdown": "md", "JSON": "json", "YAML": "yaml", "TOML": "toml", "CSS": "css",
+             "HTML": "html", "shell": "sh", "Ruby": "rb", "SQL": "sql", "text": "txt", "C": "c", "header": "h"}
+
+COMMANDS = """npm test|npm run {w}|npm install {w}|git status|git log -n {n}|git checkout {i}|git diff {p}
+git commit -m "{t}"|git push origin {w}|ls -la {d}|ls {d}|cat {p} `bar` head -n {n}|python3 {p}|python -m {w}
+cargo build --release|cargo test {i}|pytest {p} -k {i}|pytest -q|grep -rn "{w}" {d}|find . -name "*.{e}"
+echo "{t}" > {p}|echo {w}|docker run -p {n}:{n} {w}|docker ps|make {w}|make -j{n}|kill -9 {n}|rm -rf {d}
+mkdir -p {d}|cp {p} {p}|mv {p} {p}|chmod +x {p}|node {p}|go test ./{d}/...|tar -xzf {w}.tar.gz|wc -l {p}|du -sh {d}
+df -h|ps aux `bar` grep {w}|export {I}={w}|sed -i 's/{w}/{w}/g' {p}|cd {d} && npm run {w}|pip install {w}=={n}.{n}
+ssh {w}@{w}.com|tail -n {n} {p}|whoami|uname -a|date|env `bar` sort|diff {p} {p}|touch {p}|sort {p} `bar` uniq -c
+./{w}.sh --{w} {n}|bash {p}|java -jar {w}.jar|gcc -o {w} {p}|npx {w} {d}|yarn {w}|ls|pwd|git branch -a|git stash
+echo "{t}"|cmake --build {d}|ctest -R {w}|git show {w}|head {p}|uptime|free -g|node --version|git add {p}|go build
+cmake -B {d} -G {w}|git rebase {w}|git merge {i}|ping {w}.com|npm run {w} -- --{w}|python3 -c "print({n})"|which {w}"""
+COMMANDS = [c.replace("`bar`", "|") for c in COMMANDS.replace("\n", "|").split("|")]
+
+CODE = """const {i} = {n};|let {i} = "{w}";|print("{t}")|import {w}|from {w} import {i}|{i} = {n}|{i}: {w}|{i}()|return {i};
+console.log('{t}')|def {i}({w}): return {n}|if {w} == {n}:|#include <{w}.h>|{{"{w}": {n} }}|{w}={w}|# {t}|// {t}
+<{w}>{t}</{w}>|x = [{n}, {n}]|{w}.{i}({n})|fn {i}() -> {w}|int {i} = {n};|{w}.{w}()|NOTE: {t}|# {w} {w}|version = "{n}.{n}"
+""".strip().replace("\n", "|").split("|")
+
+
+def held_out(index):
+    """Whether entry `index` of a list belongs to the test split."""
+    return index % HELD_OUT_EVERY == HELD_OUT_INDEX
+
+
+def fill(text, slots):
+    """Puts `slots` into the one-letter places of `text`."""
+    return re.sub(r"\{(\w)\}", lambda m: slots[m.group(1)], text)
+
+
+class Source:
+    """A seeded random source of phrases for one split (`train` or `test`)."""
+
+    _words = {"train": [], "test": []}
+    for _k, _w in enumerate(random.Random(7).sample(WORDS, len(WORDS))):
+        _words["test" if held_out(_k) else "train"].append(_w)
+
+    def __init__(self, split, seed):
+        self.split = split
+        self.random = random.Random(seed)
+        self.words = self._words[split]
+
+    def chance(self, probability):
+        return self.random.random() < probability
+
+    def pick(self, items):
+        return items[int(self.random.random() * len(items))]
+
+    def template(self, items, split=None):
+        """Picks an entry of `items` that belongs to the split (lists of fewer than four are shared)."""
+        test = (split or self.split) == "test"
+        if len(items) <= HELD_OUT_INDEX:
+            return self.pick(items)
+        while True:
+            index = int(self.random.random() * len(items))
+            if held_out(index) == test:
+                return items[index]
+
+    def expand(self, text):
+        """Resolves `[a|b|]` alternatives, innermost first."""
+        while "[" in text:
+            text = re.sub(r"\[([^\[\]]*)\]", lambda m: self.pick(m.group(1).split("|")), text)
+        return text
+
+    def word(self):
+        if self.chance(.08):
+            return "".join(self.pick("abcdefghijklmnopqrstuvwxyz") for _ in range(self.random.randint(2, 7)))
+        return self.pick(self.words)
+
+    def number(self, low=1):
+        return self.random.randint(low, self.pick((9, 99, 999, 9999)))
+
+    def identifier(self):
+        words = [self.word() for _ in range(self.pick((1, 1, 2, 2, 2, 3)))]
+        style = self.random.random()
+        if style < .45:
+            name = "_".join(words)
+        elif style < .70:
+            name = words[0] + "".join(w.capitalize() for w in words[1:])
+        elif style < .85:
+            name = "".join(w.capitalize() for w in words)
+        elif style < .93:
+            name = "_".join(words).upper()
+        else:
+            name = "-".join(words)
+        return name + (str(self.random.randint(0, 99)) if self.chance(.08) else "")
+
+    def directory(self):
+        parts = []
+        for _ in range(self.pick((1, 1, 1, 2, 2, 3))):
+            parts.append(self.pick(DIRECTORIES) if self.chance(.4) else
+                         self.word() if self.chance(.7) else self.identifier())
+        path = "/".join(parts)
+        style = self.random.random()
+        if style < .05:
+            return "./" + path
+        if style < .08:
+            return "../" + path
+        if style < .12:
+            return "/" + self.pick(("home", "etc", "var", "usr", "tmp", "opt")) + "/" + path
+        if style < .14:
+            return "~/" + path
+        return path
+
+    def path(self):
+        if self.chance(.08):
+            name = self.pick(KNOWN_FILES)
+        else:
+            name = self.identifier() if self.chance(.5) else self.word()
+            if self.chance(.06):
+                name += "." + self.pick(("test", "spec", "min", "d", "config"))
+            name += "." + self.pick(EXTENSIONS)
+        return name if self.chance(.35) else self.directory() + "/" + name
+
+    def sentence(self, low=1, high=6):
+        text = " ".join(self.word() for _ in range(self.random.randint(low, high)))
+        if self.chance(.3):
+            text = text.capitalize()
+        if self.chance(.2):
+            text += self.pick(".!?")
+        if self.chance(.1):
+            text += " " + str(self.number())
+        return text
+
+    def fill_code(self, template):
+        """Fills the one-letter slots of COMMANDS and CODE."""
+        make = {"w": self.word, "n": lambda: str(self.random.randint(1, 999)), "i": self.identifier, "p": self.path,
+                "t": lambda: self.sentence(1, 4), "d": self.directory, "e": lambda: self.pick(EXTENSIONS),
+                "I": lambda: self.identifier().upper().replace("-", "_")}
+        text = template.replace("{{", "\1").replace("}}", "\2")
+        text = re.sub(r"\{(\w)\}", lambda m: make[m.group(1)](), text)
+        return text.replace("\1", "{").replace("\2", "}")
+
+    def command(self):
+        return self.fill_code(self.template(COMMANDS, None if self.chance(.7) else "train"))
+
+    def code(self):
+        return self.fill_code(self.pick(CODE))
+
+    def content(self):
+        return self.sentence() if self.chance(.5) else self.code()
+
+    def quoted(self, text, bare=0.0):
+        """`text` in one of the quotes that it does not contain itself."""
+        if self.chance(bare):
+            return text
+        marks = [m for m in "`\"'" if m not in text] or ["`"]
+        mark = self.pick(marks)
+        return mark + text + mark

@@ -1,0 +1,271 @@
+"""Trains Ember on a CPU.
+
+    python3 train.py WORK --minutes 45          trains; WORK holds merges.json, gets the checkpoints and curves.json
+    python3 train.py WORK --minutes 20 --resume --peak 0.5      goes on from the checkpoint
+
+The budget is wall clock.  A short curriculum (256-token rows, much copying) comes first, then rows of 512 and 1024
+tokens.  The learning rate falls to zero over the last part, and in the end the forward pass sees int4-rounded weights
+(straight-through, output matrix included).  Matrices are trained with Muon, the embedding and the norms with AdamW,
+weight decay 0.01.  Every few minutes the held-out suite is scored; three scores in a row without a better loss end
+the training (patience 3), and the averaged weights with the best score are kept as best.pt.
+"""
+
+import argparse
+import json
+import multiprocessing
+import time
+from pathlib import Path
+
+import torch
+
+import data
+import suite
+from grammar import Source
+from model import Config, Ember, rounded4
+from tokenizer import Tokenizer
+
+# rows and their length for each kind of batch, and the largest share of positions that may carry a target
+SHAPES = {"short": (32, 256), "middle": (16, 512), "long": (8, 1024)}
+TARGET_SHARE = .6
+# the first tokens of an answer decide what kind it is; those of a call hold the tool's name
+CALL_OPENING, ANSWER_OPENING, OPENING_WEIGHT = 7, 2, 3.
+
+
+def produce(queue, merges, stage, seed):
+    """Fills `queue` with batches of one stage: (ids, positions, targets, weights)."""
+    torch.set_num_threads(1)
+    tokenizer, source = Tokenizer.load(merges), Source("train", seed)
+    rows, length = SHAPES[stage]
+    digits = {tokenizer.encode(d)[0] for d in "0123456789"}
+    equals, end = tokenizer.encode("=")[-1], tokenizer.added["<|endoftext|>"]
+    equals = {equals, tokenizer.encode(" =")[-1]}
+    limit = int(rows * length * TARGET_SHARE)
+    while True:
+        ids = torch.zeros(rows, length + 1, dtype=torch.long)
+        weights = torch.zeros(rows, length + 1)
+        for row in range(rows):
+            line, worth = [], []
+            while len(line) < length + 1:
+                if line:
+                    line.append(end)
+                    worth.append(0.)
+                make = data.short_conversation if stage == "short" or source.chance(.15) else data.conversation
+                for text, weight in make(source):
+                    piece, solved = tokenizer.encode(text), False
+                    opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
+                    for at, token in enumerate(piece):
+                        solved = token in equals or solved and token in digits or (solved and line[-1] in equals)
+                        worth.append(0. if weight == 0 else 2. if weight == 2 and solved and token in digits else
+                                     OPENING_WEIGHT if at < opening and weight == 1 else 1.)
+                        line.append(token)
+            ids[row] = torch.tensor(line[:length + 1])
+            weights[row] = torch.tensor(worth[:length + 1])
+        flat = weights[:, 1:].reshape(-1)
+        positions = flat.nonzero()[:, 0][:limit]
+        padded = torch.cat([positions, torch.zeros(limit - len(positions), dtype=torch.long)])
+        share = torch.zeros(limit)
+        share[:len(positions)] = flat[positions]
+        queue.put((ids[:, :-1].contiguous(), padded, ids[:, 1:].reshape(-1)[padded], share))
+
+
+def orthogonal(update):
+    """Newton-Schulz iteration of Muon, in bfloat16."""
+    x = update.bfloat16()
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.t().contiguous()
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        a = x @ x.t()
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return (x.t() if tall else x).float()
+
+
+class Muon:
+    """Muon for the matrices; packed projections are orthogonalised part by part."""
+
+    def __init__(self, model, decay):
+        self.decay = decay
+        c = model.config
+        self.parts = []
+        for block in model.blocks:
+            self.parts += [(block.qkv.weight, c.qkv), (block.out.weight, None),
+                           (block.gate_up.weight, [c.intermediate] * 2), (block.down.weight, None)]
+        self.momentum = [torch.zeros_like(w) for w, _ in self.parts]
+
+    @torch.no_grad()
+    def step(self, rate):
+        for (weight, split), momentum in zip(self.parts, self.momentum):
+            momentum.lerp_(weight.grad, .05)
+            update = weight.grad.lerp(momentum, .95)
+            pieces = update.split(split) if split else [update]
+            update = torch.cat([orthogonal(p) * max(1, p.shape[0] / p.shape[1]) ** .5 for p in pieces])
+            weight.mul_(1 - rate * self.decay).add_(update, alpha=-rate)
+
+
+class Average:
+    """Exponential moving average of the parameters."""
+
+    def __init__(self, model):
+        self.values, self.steps = [p.detach().clone() for p in model.parameters()], 0
+
+    @torch.no_grad()
+    def update(self, model, decay=.995):
+        self.steps += 1
+        keep = min(decay, self.steps / (self.steps + 10))
+        for value, p in zip(self.values, model.parameters()):
+            value.lerp_(p, 1 - keep)
+
+    @torch.no_grad()
+    def swap(self, model):
+        for value, p in zip(self.values, model.parameters()):
+            kept = p.detach().clone()
+            p.copy_(value)
+            value.copy_(kept)
+
+
+class Rounded:
+    """Within the block the matrices hold their int4-rounded values; afterwards the exact ones again."""
+
+    def __init__(self, model, on):
+        self.model, self.on = model, on
+
+    @torch.no_grad()
+    def __enter__(self):
+        if self.on:
+            self.exact = [w.detach().clone() for w in self.model.matrices()]
+            for w in self.model.matrices():
+                w.copy_(rounded4(w))
+            self.model.round_head()
+
+    @torch.no_grad()
+    def __exit__(self, *_):
+        if self.on:
+            for w, exact in zip(self.model.matrices(), self.exact):
+                w.copy_(exact)
+            self.model.round_head(False)
+
+
+def curves(log, points=60):
+    """The log for people: all validations, and about `points` of the training entries."""
+    validation = [e for e in log if "validation_loss" in e]
+    training = [e for e in log if "loss" in e]
+    keep = max(1, len(training) // points)
+    return {"training": training[keep - 1::keep], "validation": validation}
+
+
+def save(path, **state):
+    temporary = path.with_suffix(".new")
+    torch.save(state, temporary)
+    temporary.rename(path)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--short-minutes", type=float, default=4)
+    parser.add_argument("--decay", type=float, default=.4, help="last share of the time, with a falling rate")
+    parser.add_argument("--rounding", type=float, default=.2, help="last share of the time, with int4 rounding")
+    parser.add_argument("--muon-rate", type=float, default=.02)
+    parser.add_argument("--adam-rate", type=float, default=3e-3)
+    parser.add_argument("--weight-decay", type=float, default=.01)
+    parser.add_argument("--peak", type=float, default=1., help="factor on both learning rates")
+    parser.add_argument("--evaluate-every", type=float, default=4, help="minutes")
+    parser.add_argument("--patience", type=int, default=3)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def main():
+    a = arguments()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    merges = a.work / "merges.json"
+    tokenizer = Tokenizer.load(merges)
+    config = Config(vocabulary=tokenizer.size)
+    model = Ember(config)
+    vectors = [p for p in model.parameters() if p.dim() == 1]
+    adam = torch.optim.AdamW([{"params": [model.embedding], "weight_decay": a.weight_decay},
+                              {"params": vectors, "weight_decay": 0.}], lr=a.adam_rate, betas=(.9, .95))
+    muon = Muon(model, a.weight_decay)
+    tokens, log, started_before = 0, [], 0.
+    if a.resume:
+        state = torch.load(a.work / "checkpoint.pt", weights_only=False)
+        model.load_state_dict(state["model"])
+        adam.load_state_dict(state["adam"])
+        for mine, saved in zip(muon.momentum, state["muon"]):
+            mine.copy_(saved)
+        tokens, log, started_before = state["tokens"], state["log"], state["minutes"]
+    average = Average(model)
+    print("parameters", sum(p.numel() for p in model.parameters()), flush=True)
+    held_out = suite.build(24)
+    queues = {}
+    for stage in (["middle", "long"] if a.resume else list(SHAPES)):
+        queues[stage] = multiprocessing.Queue(4)
+        multiprocessing.Process(target=produce, args=(queues[stage], merges, stage, a.seed * 1000 + len(queues) +
+                                                      int(started_before * 10)), daemon=True).start()
+    compiled = torch.compile(model, dynamic=False)
+    model.train()
+    begin = last_score = last_print = time.time()
+    step, best, waited, losses, rights = 0, float("inf"), 0, [], []
+
+    def score():
+        nonlocal best, waited, last_score
+        state = {"config": vars(config), "tokens": tokens, "minutes": started_before + (time.time() - begin) / 60,
+                 "log": log}
+        save(a.work / "checkpoint.pt", model=model.state_dict(), adam=adam.state_dict(), muon=muon.momentum, **state)
+        average.swap(model)
+        with Rounded(model, True):
+            loss, scores = suite.teacher_forced(model, tokenizer, held_out)
+        entry = {"minutes": round(state["minutes"], 1), "tokens": tokens, "validation_loss": round(loss, 4),
+                 **suite.summary(scores)}
+        log.append(entry)
+        print(json.dumps(entry), flush=True)
+        if loss < best:
+            best, waited = loss, 0
+            save(a.work / "best.pt", model=model.state_dict(), **state)
+        else:
+            waited += 1
+        save(a.work / "average.pt", model=model.state_dict(), **state)
+        average.swap(model)
+        lines = {k: ",\n  ".join(map(json.dumps, v)) for k, v in curves(log).items()}
+        (a.work / "curves.json").write_text("{" + ",\n".join(f' "{k}": [\n  {v}]' for k, v in lines.items()) + "}\n")
+        last_score = time.time()
+
+    while True:
+        share = (time.time() - begin) / (60 * a.minutes)
+        short = "short" in queues and share * a.minutes < a.short_minutes
+        stage = "short" if short else "long" if step % 4 == 0 else "middle"
+        ids, positions, targets, weights = queues[stage].get()
+        rate = a.peak * min(1, (step + 1) / (8 if a.resume else 40)) * min(1, max(.01, (1 - share) / a.decay))
+        with Rounded(model, share > 1 - a.rounding):
+            loss, right = compiled(ids, positions, targets, weights)
+            loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
+        for group in adam.param_groups:
+            group["lr"] = a.adam_rate * rate
+        adam.step()
+        muon.step(a.muon_rate * rate)
+        model.zero_grad(set_to_none=False)
+        average.update(model)
+        step, tokens = step + 1, tokens + ids.numel()
+        losses.append(loss.item())
+        rights.append(right.item())
+        if time.time() - last_print > 30:
+            entry = {"minutes": round(started_before + (time.time() - begin) / 60, 2), "tokens": tokens, "step": step,
+                     "loss": round(sum(losses) / len(losses), 4), "right": round(sum(rights) / len(rights), 4),
+                     "rate": round(rate, 3)}
+            log.append(entry)
+            print(json.dumps(entry), flush=True)
+            losses, rights, last_print = [], [], time.time()
+        if time.time() - last_score > 60 * a.evaluate_every or share >= 1:
+            score()
+        if share >= 1 or waited >= a.patience:
+            break
+
+
+if __name__ == "__main__":
+    main()
