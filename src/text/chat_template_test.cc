@@ -67,7 +67,14 @@ TEST(ChatTemplate, HostileTemplatesAreBounded) {
   for (int i = 0; i < 100'000; ++i) long_sum += " + 1";
   std::string nots = "{{ ";
   for (int i = 0; i < 100'000; ++i) nots += "not ";
+  std::string ifs;
+  std::string endifs;
+  for (int i = 0; i < 90; ++i) {
+    ifs += "{% if 1 %}";
+    endifs += "{% endif %}";
+  }
   const std::string cases[] = {
+      "{% macro m() %}" + ifs + "{{ m() }}" + endifs + "{% endmacro %}{{ m() }}",
       nested_parentheses,
       nested_lists,
       nested_ifs,

@@ -1,8 +1,10 @@
-// Helpers of this room's tests: test data and results that must hold.
+// What the tests of this room share: test data and results that must hold.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 

@@ -43,8 +43,10 @@ Result<std::vector<std::optional<Value>>> Arguments::bind(
 
 namespace {
 
-// Deeper recursion of macros and expressions is refused before the stack is at risk.
+// Expressions, blocks and macros inside of one another, counted together, and calls of macros,
+// which take more of the stack: deeper nesting is refused before the stack is at risk.
 constexpr int kRecursionMax = 400;
+constexpr int kMacroDepthMax = 64;
 // As Jinja's sandbox limits range().
 constexpr std::int64_t kRangeMax = 100'000;
 
@@ -160,11 +162,21 @@ class Interpreter {
 
   // --- statements --------------------------------------------------------------------------
 
+  tl::unexpected<Error> too_deep() const {
+    return fail(ErrorCode::kResourceExhausted, "the template recurses too deep");
+  }
+
   Result<Flow> block(const Block& body) {
+    if (recursion_ >= kRecursionMax) return too_deep();
+    ++recursion_;
     for (const Statement& next : body) {
       HEARTH_TRY(const Flow flow, statement(next));
-      if (flow != Flow::kNext) return flow;
+      if (flow != Flow::kNext) {
+        --recursion_;
+        return flow;
+      }
     }
+    --recursion_;
     return Flow::kNext;
   }
 
@@ -291,9 +303,7 @@ class Interpreter {
 
   Result<Value> eval(const Expression& node) {
     HEARTH_TRY_VOID(budget_.charge());
-    if (recursion_ >= kRecursionMax) {
-      return fail(ErrorCode::kResourceExhausted, "the template recurses too deep");
-    }
+    if (recursion_ >= kRecursionMax) return too_deep();
     ++recursion_;
     const int outer_line = std::exchange(line_, node.line);
     auto value = eval_kind(node);
@@ -498,6 +508,7 @@ class Interpreter {
   }
 
   Result<Value> call_macro(const MacroNode& macro, const Arguments& arguments) {
+    if (macro_depth_ >= kMacroDepthMax) return too_deep();
     Variables bound;
     if (arguments.positional.size() > macro.parameters.size()) {
       return fail(ErrorCode::kInvalidArgument, "the macro " + macro.name + " takes at most " +
@@ -520,7 +531,9 @@ class Interpreter {
     }
     const std::size_t outer_floor = std::exchange(floor_, scopes_.size());
     scopes_.push_back(std::move(bound));
+    ++macro_depth_;
     auto text = macro_text(macro);
+    --macro_depth_;
     scopes_.pop_back();
     floor_ = outer_floor;
     if (!text) return tl::unexpected<Error>(text.error());
@@ -551,6 +564,7 @@ class Interpreter {
   std::string out_;
   int line_ = 1;
   int recursion_ = 0;
+  int macro_depth_ = 0;
 };
 
 }  // namespace
