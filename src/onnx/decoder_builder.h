@@ -29,6 +29,8 @@ class DecoderPlan {
 
   DecoderPlan(DecoderPlan&&) noexcept;
   DecoderPlan& operator=(DecoderPlan&&) noexcept;
+  DecoderPlan(const DecoderPlan&) = delete;
+  DecoderPlan& operator=(const DecoderPlan&) = delete;
   ~DecoderPlan();
 
   const ::onnx::ModelProto& model() const { return model_; }

@@ -52,7 +52,7 @@ std::optional<Length> trace_length(const GraphView& view, const DecoderIoNames& 
       length.offset += node->op_type() == "Add" ? *right : -*right;
     } else if (is_op(*node, "Gather")) {
       const auto axis = view.constant_integer(input_name(*node, 1));
-      if (axis != 1 && axis != -1) return std::nullopt;
+      if (!axis || (*axis != 1 && *axis != -1)) return std::nullopt;
     } else if (!is_one_of(*node, {"Cast", "Squeeze", "Unsqueeze", "Reshape", "Identity"})) {
       return std::nullopt;
     }

@@ -45,6 +45,7 @@ class GraphView {
   GraphView& operator=(GraphView&&) noexcept = default;
   GraphView(const GraphView&) = delete;
   GraphView& operator=(const GraphView&) = delete;
+  ~GraphView() = default;
 
   const ::onnx::GraphProto& graph() const { return *graph_; }
 

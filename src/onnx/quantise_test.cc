@@ -55,6 +55,7 @@ void expect_rule(const QuantFormat& format, const std::vector<float>& weights, s
                  std::int64_t k) {
   const Quantised out = run(format, weights, rows, k);
   const int levels = 1 << format.bits;
+  const float half_levels = static_cast<float>(1 << (format.bits - 1));
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t block = 0; block < format.blocks(k); ++block) {
       const std::int64_t begin = block * format.block_size;
@@ -70,14 +71,14 @@ void expect_rule(const QuantFormat& format, const std::vector<float>& weights, s
         high = std::fmaxf(high, weight(c));
       }
       float scale = 0;
-      float zero_point = static_cast<float>(levels / 2);
+      float zero_point = half_levels;
       if (format.asymmetric) {
         low = std::fminf(low, 0);
         high = std::fmaxf(high, 0);
         scale = (high - low) / static_cast<float>(levels - 1);
         zero_point = scale == 0 ? 0 : std::fminf(roundf(-low / scale), float(levels - 1));
       } else {
-        scale = -(std::fabs(high) > std::fabs(low) ? high : low) / static_cast<float>(levels / 2);
+        scale = -(std::fabs(high) > std::fabs(low) ? high : low) / half_levels;
       }
       if (format.scale_type == ScaleType::kFloat16) scale = from_half(to_half(scale));
       const auto scale_at = static_cast<std::size_t>(row * format.blocks(k) + block);

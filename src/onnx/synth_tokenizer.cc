@@ -127,6 +127,7 @@ std::vector<AddedToken> added_tokens(std::int64_t vocab_size) {
                                           {37, "<|tool_response|>", true, false},
                                           {36, "<|tag|>", true, true}}};
   std::vector<AddedToken> added;
+  added.reserve(kRows.size());
   for (const Row& row : kRows) {
     added.push_back({vocab_size - row.from_end, row.content, row.rstrip, row.special});
   }

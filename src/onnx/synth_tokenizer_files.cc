@@ -147,7 +147,9 @@ std::string vocab_json(const SynthTokenizer& tokenizer) { return vocab(tokenizer
 
 std::string merges_txt(const SynthTokenizer& tokenizer) {
   std::string text = "#version: 0.2\n";
-  for (const auto& [left, right] : tokenizer.merges) text += left + " " + right + "\n";
+  for (const auto& [left, right] : tokenizer.merges) {
+    text.append(left).append(" ").append(right).append("\n");
+  }
   return text;
 }
 
