@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "engine/generate.h"
-#include "protocol/template_messages.h"
 #include "protocol/tool_call_parser.h"
+#include "provider/prompt_encoder.h"
 #include "provider/reply_stream.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -58,37 +58,14 @@ protocol::StopReason stop_reason(engine::FinishReason finish, bool has_calls) {
 
 struct LocalProvider::State {
   runtime::ModelFolder model;
-  text::Tokenizer tokenizer;
-  text::ChatTemplate chat_template;
-  protocol::TemplateTraits traits;
+  PromptEncoder prompts;
   std::unique_ptr<runtime::StockExecutor> executor;
   double load_ms = 0;
 
-  Result<std::string> render(const std::vector<protocol::Message>& messages,
-                             const std::vector<protocol::ToolDefinition>& tools) const;
-  Result<std::vector<TokenId>> encode(const std::vector<protocol::Message>& messages,
-                                      const std::vector<protocol::ToolDefinition>& tools) const;
   Result<FittedConversation> fit(const ChatRequest& request, std::int64_t context_tokens) const;
   Result<engine::GenerateRequest> plan(const ChatRequest& request, std::int64_t context_tokens,
                                        const FittedConversation& fitted) const;
 };
-
-Result<std::string> LocalProvider::State::render(
-    const std::vector<protocol::Message>& messages,
-    const std::vector<protocol::ToolDefinition>& tools) const {
-  HEARTH_TRY(text::TemplateInput input, protocol::template_input(messages, tools, traits));
-  input.bos_token = model.bos_token;
-  input.eos_token = model.eos_token;
-  return chat_template.render(input);
-}
-
-Result<std::vector<TokenId>> LocalProvider::State::encode(
-    const std::vector<protocol::Message>& messages,
-    const std::vector<protocol::ToolDefinition>& tools) const {
-  HEARTH_TRY(const std::string prompt, render(messages, tools));
-  // The template has written the tokens that open a prompt; the post-processor would repeat them.
-  return tokenizer.encode(prompt, {.parse_special = true, .add_post_tokens = false});
-}
 
 Result<FittedConversation> LocalProvider::State::fit(const ChatRequest& request,
                                                      std::int64_t context_tokens) const {
@@ -97,7 +74,7 @@ Result<FittedConversation> LocalProvider::State::fit(const ChatRequest& request,
   return fit_conversation(
       request.messages, prompt_tokens_max, request.sliding_window,
       [&](const std::vector<protocol::Message>& messages) -> Result<std::int64_t> {
-        HEARTH_TRY(const auto ids, encode(messages, request.tools));
+        HEARTH_TRY(const auto ids, prompts.encode(messages, request.tools));
         return static_cast<std::int64_t>(ids.size());
       });
 }
@@ -106,7 +83,7 @@ Result<engine::GenerateRequest> LocalProvider::State::plan(const ChatRequest& re
                                                            std::int64_t context_tokens,
                                                            const FittedConversation& fitted) const {
   engine::GenerateRequest planned;
-  HEARTH_TRY(planned.prompt, encode(fitted.messages, request.tools));
+  HEARTH_TRY(planned.prompt, prompts.encode(fitted.messages, request.tools));
   const std::int64_t left = context_tokens - static_cast<std::int64_t>(planned.prompt.size());
   planned.stop_ids = model.stop_ids;
   planned.max_tokens = std::min(request.max_tokens, left);
@@ -145,10 +122,10 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOp
       text::ChatTemplate chat_template,
       text::ChatTemplate::compile(model.chat_template, (model.folder / "chat template").string()));
   HEARTH_TRY(auto executor, runtime::StockExecutor::load(model, options.session));
-  const auto traits = protocol::inspect_template(chat_template, tokenizer);
-  auto state = std::make_unique<State>(State{std::move(model), std::move(tokenizer),
-                                             std::move(chat_template), traits, std::move(executor),
-                                             ms_since(start)});
+  PromptEncoder prompts(std::move(tokenizer), std::move(chat_template), model.bos_token,
+                        model.eos_token);
+  auto state = std::make_unique<State>(
+      State{std::move(model), std::move(prompts), std::move(executor), ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
 }
 
@@ -165,8 +142,8 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
   }
   HEARTH_TRY(FittedConversation fitted, state_->fit(request, context_tokens));
   HEARTH_TRY(const engine::GenerateRequest planned, state_->plan(request, context_tokens, fitted));
-  HEARTH_TRY(ReplyStream stream,
-             ReplyStream::create(state_->tokenizer, request.stop, !request.tools.empty()));
+  HEARTH_TRY(ReplyStream stream, ReplyStream::create(state_->prompts.tokenizer(), request.stop,
+                                                     !request.tools.empty()));
 
   ChatReply reply;
   Result<void> streamed;
@@ -232,17 +209,7 @@ void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatRepl
 Result<std::string> LocalProvider::render_prompt(
     const std::vector<protocol::Message>& messages,
     const std::vector<protocol::ToolDefinition>& tools) const {
-  return state_->render(messages, tools);
-}
-
-engine::SamplingParams LocalProvider::default_sampling() const {
-  const runtime::SearchDefaults& search = state_->model.config.search;
-  engine::SamplingParams params;
-  params.temperature = search.do_sample ? search.temperature : 0.0;
-  params.top_k = search.top_k;
-  params.top_p = search.top_p > 0 ? search.top_p : 1.0;
-  params.repetition_penalty = search.repetition_penalty;
-  return params;
+  return state_->prompts.render(messages, tools);
 }
 
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }

@@ -29,7 +29,7 @@ struct LocalProviderOptions {
   runtime::SessionOptions session;
 };
 
-/// One request. Sampling is complete here: defaults were merged by the caller (default_sampling()).
+/// One request. Sampling is complete here: defaults were merged by the caller.
 struct ChatRequest {
   std::vector<protocol::Message> messages;
   std::vector<protocol::ToolDefinition> tools;
@@ -89,9 +89,6 @@ class LocalProvider {
   /// The prompt exactly as the model would see it.
   Result<std::string> render_prompt(const std::vector<protocol::Message>& messages,
                                     const std::vector<protocol::ToolDefinition>& tools) const;
-
-  /// The makers' sampling: greedy unless their configuration asks for sampling.
-  engine::SamplingParams default_sampling() const;
 
   const runtime::ModelFolder& model() const;
   const runtime::ExecutionReport& execution_report() const;

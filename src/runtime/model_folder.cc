@@ -214,7 +214,9 @@ Result<GenaiConfig> parse_genai_config(std::string_view text, std::string_view s
   return config;
 }
 
-Result<ModelFolder> open_model_folder(const fs::path& folder) {
+namespace {
+
+Result<ModelFolder> read_model_folder(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     return fail(ErrorCode::kNotFound, "there is no model folder at " + folder.string());
@@ -239,6 +241,17 @@ Result<ModelFolder> open_model_folder(const fs::path& folder) {
   HEARTH_TRY_VOID(read_tokenizer_config(model));
   HEARTH_TRY_VOID(read_graph(model));
   model.size_bytes = folder_size_bytes(folder);
+  return model;
+}
+
+}  // namespace
+
+Result<ModelFolder> open_model_folder(const fs::path& folder) {
+  auto model = read_model_folder(folder);
+  // A value out of range is a bad argument to whoever parses a text; in a folder it is damage.
+  if (!model && model.error().code == ErrorCode::kInvalidArgument) {
+    return fail(ErrorCode::kCorrupt, model.error().message);
+  }
   return model;
 }
 
