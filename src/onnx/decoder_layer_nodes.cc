@@ -109,7 +109,7 @@ std::string DecoderGraphBuilder::make_head_norm(const std::string& path, const s
 
 std::string DecoderGraphBuilder::make_rotary(const std::string& path, const std::string& input,
                                              std::int64_t heads) {
-  const std::string output = path + "/output_0";
+  std::string output = path + "/output_0";
   NodeProto& node =
       maker_.node("RotaryEmbedding", path, {input, position_ids_, "cos_cache", "sin_cache"},
                   {output}, kMicrosoft);

@@ -45,8 +45,8 @@ void DecoderGraphBuilder::add_branch(NodeProto& node, const std::string& branch,
   for (const bool sine : {false, true}) {
     const std::string cache = sine ? "sin_cache" : "cos_cache";
     NodeProto& constant = *body.add_node();
-    constant.add_output(cache + "_" + size);
-    constant.set_name("/" + size + "/" + cache + "/Constant");
+    constant.add_output(std::string(cache).append("_").append(size));
+    constant.set_name(std::string("/").append(size).append("/").append(cache).append("/Constant"));
     constant.set_op_type("Constant");
     AttributeProto& value = *constant.add_attribute();
     value.set_name("value");
