@@ -57,9 +57,18 @@ bool is_offered(const std::string& name, const std::vector<ToolDefinition>& offe
                      [&](const ToolDefinition& tool) { return tool.name == name; });
 }
 
+/// A definition that the model repeats has a name and parameters too, but also other keys.
+bool has_only_call_keys(const OrderedJson& object) {
+  constexpr std::array<std::string_view, 6> kKeys = {"name", "arguments", "parameters",
+                                                     "id",   "type",      "function"};
+  return std::all_of(object.items().begin(), object.items().end(), [&](const auto& item) {
+    return std::find(kKeys.begin(), kKeys.end(), item.key()) != kKeys.end();
+  });
+}
+
 std::optional<ToolCall> call_of(const OrderedJson& value,
                                 const std::vector<ToolDefinition>& offered) {
-  if (!value.is_object()) return std::nullopt;
+  if (!value.is_object() || !has_only_call_keys(value)) return std::nullopt;
   if (const OrderedJson* function = member(value, "function");
       function != nullptr && function->is_object()) {
     return call_of(*function, offered);
@@ -73,7 +82,7 @@ std::optional<ToolCall> call_of(const OrderedJson& value,
   }
   const OrderedJson* arguments = member(value, "arguments");
   if (arguments == nullptr) arguments = member(value, "parameters");
-  if (arguments == nullptr) {
+  if (arguments == nullptr || arguments->is_null()) {
     // Only the name of a tool that was offered says clearly enough that this is a call.
     if (offered.empty()) return std::nullopt;
     call.arguments = OrderedJson::object();
@@ -106,7 +115,10 @@ std::size_t prefix_length(std::string_view before) {
   for (const std::string_view prefix : kPrefixes) {
     if (trimmed.ends_with(prefix)) return before.size() - (trimmed.size() - prefix.size());
   }
-  return 0;
+  // A list that was never closed: its first call is read alone, the bracket belongs to the wrapper.
+  if (!trimmed.ends_with('[')) return 0;
+  const std::size_t wrapper = prefix_length(trimmed.substr(0, trimmed.size() - 1));
+  return wrapper == 0 ? 0 : before.size() - (trimmed.size() - 1 - wrapper);
 }
 
 std::size_t suffix_length(std::string_view after) {

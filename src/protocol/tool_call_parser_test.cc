@@ -31,6 +31,9 @@ TEST(ParseToolCalls, EverySpellingOfOneCall) {
       {R"(<|tool_call|>{"name": "read", "arguments": {"path": "a.txt"}}<|/tool_call|>)", "", true},
       {R"([{"name": "read", "arguments": {"path": "a.txt"}}])", "", true},
       {R"({"name": "read", "arguments": {"path": "a.txt"}})", "", true},
+      {R"(<|tool_call|>[{"name": "read", "arguments": {"path": "a.txt"}})", "", true},
+      {R"(Ok. <|tool_call|> [ {"name": "read", "arguments": {"path": "a.txt"}}<|/tool_call|>)",
+       "Ok.", true},
       {R"({"name": "read", "parameters": {"path": "a.txt"}})", "", true},
       {R"({"name": "read", "arguments": "{\"path\": \"a.txt\"}"})", "", true},
       {R"(functools[{"name": "read", "arguments": {"path": "a.txt"}}])", "", true},
@@ -78,9 +81,10 @@ TEST(ParseToolCalls, SeveralCallsKeepTheirOrder) {
 TEST(ParseToolCalls, JsonThatIsAnAnswerStaysText) {
   for (const char* reply :
        {R"({"name": "Ada", "age": 36})", R"([1, 2, 3])", R"({"name": 5, "arguments": {}})",
-        R"({"name": "", "arguments": {}})", R"({"name": "read", "arguments": [1]})",
-        R"({"name": "read", "arguments": "not json"})", R"([])", R"({})",
-        R"([{"name": "read", "arguments": {}}, 7])",
+        R"({"name": "", "arguments": {}})",
+        R"({"name": "read", "description": "Reads.", "parameters": {"path": {"type": "str"}}})",
+        R"({"name": "read", "arguments": [1]})", R"({"name": "read", "arguments": "not json"})",
+        R"([])", R"({})", R"([{"name": "read", "arguments": {}}, 7])",
         R"({"call": {"name": "read", "arguments": {}}})", "no json at all", "", "[",
         "{\"name\": \"read\", \"arguments\": {", "<|tool_call|>"}) {
     const ParsedReply parsed = parse_tool_calls(reply, {});
@@ -98,6 +102,9 @@ TEST(ParseToolCalls, OnlyOfferedNamesAreCalls) {
 }
 
 TEST(ParseToolCalls, ANameAloneIsACallOnlyWhenItWasOffered) {
+  EXPECT_EQ(parse_tool_calls(R"({"name": "whoami", "arguments": null})", tools({"whoami"}))
+                .tool_calls.size(),
+            1u);
   EXPECT_TRUE(parse_tool_calls(R"({"name": "whoami"})", {}).tool_calls.empty());
   const ParsedReply parsed = parse_tool_calls(R"({"name": "whoami"})", tools({"whoami"}));
   ASSERT_EQ(parsed.tool_calls.size(), 1u);
