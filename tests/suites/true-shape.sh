@@ -6,8 +6,8 @@ set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh
 build_preset test hearth
-need_space "$PWD/build" 6000 "a model of Phi-4-mini's true shape"
-shape=build/suites/true-shape
+shape=$(cache_dir)/true-shape
+need_space "$shape" 6000 "a model of Phi-4-mini's true shape"
 trap 'rm -rf "$shape"' EXIT
 rm -rf "$shape"
 # Peak memory as the kernel counted it, without GNU time.
