@@ -40,6 +40,16 @@ build_preset() {
   }
 }
 
+# run_unit_tests PRESET: all of ctest, with a folder for temporary files that no other run shares.
+run_unit_tests() {
+  local folder status=0
+  folder=$(mktemp -d)
+  TMPDIR=$folder TEST_TMPDIR=$folder ctest --test-dir "$hearth_root/build/$1" --output-on-failure --no-tests=error \
+    --timeout 600 -j "$(build_jobs)" || status=$?
+  rm -rf "$folder"
+  return "$status"
+}
+
 die_of_build() {
   # On a full disk the log may have missed the words that say so.
   if grep -qi 'no space left on device' "$2" || (($(free_mb "$hearth_root/build") < 3)); then

@@ -8,4 +8,4 @@ source scripts/lib/build.sh
 build_preset tsan
 # shellcheck source=tests/sanitizers/options.sh
 source tests/sanitizers/options.sh
-ctest --test-dir build/tsan --output-on-failure --no-tests=error --timeout 600 -j 2
+run_unit_tests tsan

@@ -6,4 +6,4 @@ set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh
 build_preset test
-ctest --test-dir build/test --output-on-failure --no-tests=error --timeout 300 -j 2
+run_unit_tests test
