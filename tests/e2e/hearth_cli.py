@@ -15,8 +15,11 @@ LIMIT_S = 60
 OK, FAILURE, USAGE, MODEL, CONTEXT, RESOURCES = 0, 1, 2, 3, 4, 5
 INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
-# What the program may see of the caller's environment; settings are given by each test.
-KEPT = ("PATH", "LANG", "HEARTH_CACHE_DIR", "XDG_CACHE_HOME", "ONNXRUNTIME_ROOT")
+# What the program may see of the caller's environment; settings are given by each test. The set-up's downloads stay where
+# they are although each test has a home of its own.
+KEPT = ("PATH", "LANG", "ONNXRUNTIME_ROOT")
+CACHE = os.environ.get("HEARTH_CACHE_DIR") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "hearth")
 
 
 class Case(unittest.TestCase):
@@ -28,7 +31,7 @@ class Case(unittest.TestCase):
 
     def environment(self, **variables: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        return {**kept, "HOME": str(self.folder), **variables}
+        return {**kept, "HOME": str(self.folder), "HEARTH_CACHE_DIR": CACHE, **variables}
 
     def start(self, *arguments: str, env: dict[str, str] | None = None, program=HEARTH, **options) -> subprocess.Popen:
         options.setdefault("stdin", subprocess.DEVNULL)
