@@ -71,7 +71,7 @@ std::string flat_type(const OrderedJson& property) {
     type = &*first;
   }
   if (!type->is_string()) return "str";
-  const auto name = type->get<std::string>();
+  auto name = type->get<std::string>();
   if (name == "string") return "str";
   if (name == "integer") return "int";
   if (name == "number") return "float";

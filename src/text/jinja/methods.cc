@@ -24,7 +24,7 @@ std::string_view last_character(std::string_view text) {
   return text.substr(begin);
 }
 
-Result<Value> strings(std::vector<std::string_view> parts) {
+Result<Value> strings(const std::vector<std::string_view>& parts) {
   std::vector<Value> items;
   items.reserve(parts.size());
   for (const std::string_view part : parts) items.push_back(Value::string(std::string(part)));
