@@ -63,6 +63,13 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t size_max_bytes
   if (S_ISDIR(info.st_mode)) {
     return fail(ErrorCode::kInvalidArgument, path.string() + " is a folder, a file was expected");
   }
+  const auto too_large = [&] {
+    return fail(ErrorCode::kCorrupt, path.string() + " is larger than the " +
+                                         with_thousands(size_max_bytes) + " bytes allowed here");
+  };
+  if (S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) > size_max_bytes) {
+    return too_large();
+  }
   std::string content;
   content.reserve(S_ISREG(info.st_mode) ? static_cast<std::size_t>(info.st_size) : 0);
   char buffer[1 << 16];
@@ -72,10 +79,7 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t size_max_bytes
     if (n < 0) return fail_errno("read", path, errno);
     if (n == 0) return content;
     content.append(buffer, static_cast<std::size_t>(n));
-    if (content.size() > size_max_bytes) {
-      return fail(ErrorCode::kCorrupt, path.string() + " is larger than the " +
-                                           with_thousands(size_max_bytes) + " bytes allowed here");
-    }
+    if (content.size() > size_max_bytes) return too_large();
   }
 }
 

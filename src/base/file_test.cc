@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <string>
 
-#include "base/mapped_file.h"
-
 namespace hearth {
 namespace {
 
@@ -59,15 +57,13 @@ TEST_F(FileTest, FreeSpaceOfAPathThatDoesNotExistYet) {
   EXPECT_GT(*free_disk_bytes(folder_ / "not" / "yet"), 0u);
 }
 
-TEST_F(FileTest, MapsWholeFilesEvenEmptyOnes) {
-  ASSERT_TRUE(write_file_atomically(folder_ / "a", "content"));
-  ASSERT_TRUE(write_file_atomically(folder_ / "empty", ""));
-  const auto mapped = MappedFile::open(folder_ / "a");
-  ASSERT_TRUE(mapped);
-  EXPECT_EQ(mapped->bytes().size(), 7u);
-  EXPECT_EQ(static_cast<char>(mapped->bytes()[0]), 'c');
-  EXPECT_TRUE(MappedFile::open(folder_ / "empty")->bytes().empty());
-  EXPECT_EQ(MappedFile::open(folder_ / "none").error().code, ErrorCode::kNotFound);
+TEST_F(FileTest, AnOversizedSparseFileIsRefusedBeforeMemoryIsTaken) {
+  ASSERT_TRUE(write_file_atomically(folder_ / "sparse", "x"));
+  fs::resize_file(folder_ / "sparse", std::uint64_t{1} << 42);
+  const auto refused = read_file(folder_ / "sparse");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(refused.error().message.find("sparse"), std::string::npos);
 }
 
 TEST(WithThousands, Groups) {

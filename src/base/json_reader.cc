@@ -65,6 +65,13 @@ Result<AnyJson> parse(std::string_view text, std::string_view source) {
   try {
     return AnyJson::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
+    if (error.byte > text.size()) {
+      return fail(ErrorCode::kCorrupt,
+                  std::string(source) + ": not valid JSON: " +
+                      (text.empty()
+                           ? "it is empty"
+                           : "it ends too early, after " + std::to_string(text.size()) + " bytes"));
+    }
     return fail(ErrorCode::kCorrupt, std::string(source) + ": not valid JSON at byte " +
                                          std::to_string(error.byte) + " of " +
                                          std::to_string(text.size()));

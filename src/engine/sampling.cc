@@ -45,8 +45,8 @@ Result<void> validate(const SamplingParams& p) {
   if (p.top_k < 0) return out_of_range("top_k", static_cast<double>(p.top_k), "0 (off) or more");
   if (!(p.top_p > 0 && p.top_p <= 1))
     return out_of_range("top_p", p.top_p, "more than 0, at most 1");
-  if (!(p.repetition_penalty > 0 && p.repetition_penalty <= 100)) {
-    return out_of_range("repetition_penalty", p.repetition_penalty, "more than 0, at most 100");
+  if (!(p.repetition_penalty >= 0.001 && p.repetition_penalty <= 100)) {
+    return out_of_range("repetition_penalty", p.repetition_penalty, "a number from 0.001 to 100");
   }
   return {};
 }

@@ -24,7 +24,7 @@ struct SamplingParams {
   double temperature = 0.0;         ///< 0 is greedy; otherwise up to temperature_max
   std::int64_t top_k = 0;           ///< 0 keeps all
   double top_p = 1.0;               ///< (0, 1]; 1 keeps all
-  double repetition_penalty = 1.0;  ///< > 0; 1 is off (Keskar et al., CTRL, 2019)
+  double repetition_penalty = 1.0;  ///< 0.001 to 100; 1 is off (Keskar et al., CTRL, 2019)
   std::uint64_t seed = 0;
 
   static constexpr double temperature_max = 100.0;

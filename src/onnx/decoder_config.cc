@@ -201,6 +201,27 @@ Result<void> check_decoder_config(const DecoderConfig& config, std::string_view 
   return {};
 }
 
+namespace {
+
+/// Keys of Hugging Face's that change the graph in ways the builder does not know.
+Result<void> refuse_what_cannot_be_built(const JsonReader& reader, const GraphSwitches& switches) {
+  HEARTH_TRY(const std::string activation, reader.string_or("hidden_act", "silu"));
+  if (activation != "silu") {
+    return fail(ErrorCode::kUnsupported,
+                reader.where("hidden_act") + " is \"" + activation + "\"; only silu can be built");
+  }
+  HEARTH_TRY(const bool bias, reader.boolean_or("attention_bias", false));
+  if (bias && !switches.qkv_bias) {
+    return fail(ErrorCode::kUnsupported,
+                reader.where("attention_bias") +
+                    " is true; a bias on q, k and v alone can be built: say so with "
+                    "\"hearth_synth\": {\"qkv_bias\": true}");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source) {
   HEARTH_TRY(const Json json, parse_json(text, source));
   const JsonReader reader(json, std::string(source));
@@ -225,6 +246,7 @@ Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_vi
   HEARTH_TRY_VOID(read_rope_scaling(reader, config));
   HEARTH_TRY_VOID(read_tokens(reader, config));
   HEARTH_TRY_VOID(read_switches(reader, config.switches));
+  HEARTH_TRY_VOID(refuse_what_cannot_be_built(reader, config.switches));
   HEARTH_TRY_VOID(check_decoder_config(config, source));
   return config;
 }

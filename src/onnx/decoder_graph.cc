@@ -1,6 +1,7 @@
 // Reads a decoder graph's inputs, outputs, cache and attention.
 #include "onnx/decoder_graph.h"
 
+#include <algorithm>
 #include <set>
 
 #include "onnx/decoder_parts.h"
@@ -43,10 +44,8 @@ tl::unexpected<Error> wrong_shape(const GraphValue& value, const std::string& ex
 /// Token ids, mask and positions: integers of [batch, length].
 Result<const GraphValue*> require_ids(const GraphView& view, const std::string& name) {
   HEARTH_TRY(const GraphValue* value, require(view.input(name), "input", name));
-  const bool integer =
-      value->element_type == TensorProto::INT64 || value->element_type == TensorProto::INT32;
-  if (!integer || value->dims.size() != 2) {
-    return wrong_shape(*value, "int64 or int32 of two dimensions");
+  if (value->element_type != TensorProto::INT64 || value->dims.size() != 2) {
+    return wrong_shape(*value, "int64 of two dimensions");
   }
   return value;
 }
@@ -71,6 +70,8 @@ Result<CacheShape> cache_shape(const GraphValue& value) {
   return CacheShape{heads, dim, value.element_type};
 }
 
+constexpr std::int64_t kLayersMax = 1024;
+
 /// Reads the cache of all layers into `info`, and collects the names it uses.
 Result<void> read_cache(const GraphView& view, const DecoderIoNames& names, DecoderGraphInfo& info,
                         std::set<std::string>& used_inputs) {
@@ -78,6 +79,10 @@ Result<void> read_cache(const GraphView& view, const DecoderIoNames& names, Deco
   for (std::int64_t layer = 0;; ++layer) {
     HEARTH_TRY(const std::string past_key, layer_name(names.past_key, layer));
     if (layer > 0 && view.input(past_key) == nullptr) break;
+    if (layer == kLayersMax) {
+      return fail(ErrorCode::kUnsupported, "the graph has the caches of more than " +
+                                               std::to_string(kLayersMax) + " layers");
+    }
     HEARTH_TRY(const std::string past_value, layer_name(names.past_value, layer));
     HEARTH_TRY(const std::string present_key, layer_name(names.present_key, layer));
     HEARTH_TRY(const std::string present_value, layer_name(names.present_value, layer));
@@ -132,6 +137,12 @@ Result<void> read_attention(const GraphView& view, const DecoderIoNames& names,
                                                std::to_string(*info.query_heads));
     }
     info.query_heads = query_heads;
+    // Input 7 is the table of cosines, [positions, rotary_dim / 2].
+    const TensorProto* cosines = view.constant(input_name(node, 7));
+    if (cosines != nullptr && cosines->dims_size() == 2) {
+      const std::int64_t rows = cosines->dims(0);
+      info.rotary_positions = std::min(info.rotary_positions.value_or(rows), rows);
+    }
   }
   return {};
 }

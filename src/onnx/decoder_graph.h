@@ -50,6 +50,9 @@ struct DecoderGraphInfo {
   bool has_position_ids = false;
   bool uses_group_query_attention = false;  ///< every layer's cache goes through that operator
   std::optional<LongRope> long_rope;
+  /// Rows of the one table of rotary angles: positions beyond them cannot be computed. Not told for
+  /// graphs with a switch, without a table of their own, or with another attention.
+  std::optional<std::int64_t> rotary_positions;
   /// Matrices by kind, for display: {"int4 block 32", 161}, {"float32", 2}.
   std::map<std::string, std::int64_t> matmul_precisions;
   /// Weight bytes that generating one token reads: all matrices with their scales and zero points,

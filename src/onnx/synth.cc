@@ -41,6 +41,15 @@ class PartialFolder {
     fs::path path = out_dir;
     path += ".partial";
     std::error_code error;
+    const auto status = fs::symlink_status(path, error);
+    const bool is_ours = fs::is_directory(status) &&
+                         (fs::exists(path / ".lock", error) || fs::is_empty(path, error));
+    if (fs::exists(status) && !is_ours) {
+      return fail(ErrorCode::kInvalidArgument,
+                  path.string() +
+                      " is in the way and was not made by an interrupted run of this "
+                      "command: move it, or choose another name");
+    }
     fs::create_directories(path, error);
     if (error) {
       return fail(ErrorCode::kIo, "cannot create " + path.string() + ": " + error.message());
@@ -77,12 +86,13 @@ class PartialFolder {
   /// Gives the folder its name; afterwards nothing is removed.
   Result<void> rename_to(const fs::path& out_dir) {
     std::error_code error;
-    fs::remove(path_ / ".lock", error);
     fs::rename(path_, out_dir, error);
     if (error) {
       return fail(ErrorCode::kIo, "cannot rename " + path_.string() + " to " + out_dir.string() +
                                       ": " + error.message());
     }
+    // Not earlier: under the old name, a second process would take a folder without lock over.
+    fs::remove(out_dir / ".lock", error);
     ::close(std::exchange(lock_, -1));
     return {};
   }

@@ -271,10 +271,21 @@ TEST(Synth, ClearsWhatAKilledProcessLeft) {
   fs::create_directories(folder / "model.partial/sub");
   write_text(folder / "model.partial/model.onnx.data", "half");
   write_text(folder / "model.partial/leftover", "half");
+  write_text(folder / "model.partial/.lock", "");
   const auto outcome = synthesise(tiny_options(folder / "model"));
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_FALSE(fs::exists(folder / "model/leftover"));
   EXPECT_FALSE(fs::exists(folder / "model.partial"));
+}
+
+TEST(Synth, LeavesAFolderInItsWayAlone) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "model.partial");
+  write_text(folder / "model.partial/thesis.txt", "mine");
+  const auto outcome = synthesise(tiny_options(folder / "model"));
+  ASSERT_FALSE(outcome);
+  EXPECT_NE(outcome.error().message.find("model.partial"), std::string::npos);
+  EXPECT_TRUE(fs::exists(folder / "model.partial/thesis.txt"));
 }
 
 TEST(Synth, ATooSmallDiskIsSeenBeforehand) {

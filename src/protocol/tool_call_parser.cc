@@ -136,6 +136,19 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
 }
 
+/// The next bracket that a call may begin with; those of program text mostly show in what follows
+/// them.
+std::size_t next_candidate(std::string_view reply, std::size_t from) {
+  for (;;) {
+    const std::size_t place = reply.find_first_of("[{", from);
+    if (place == std::string_view::npos) return place;
+    const std::size_t next = reply.find_first_not_of(kSpaces, place + 1);
+    if (next == std::string_view::npos) return next;
+    if (reply[next] == (reply[place] == '[' ? '{' : '"')) return place;
+    from = place + 1;
+  }
+}
+
 /// The one spelling that needs no repair.
 bool is_strict(std::string_view reply) {
   if (!reply.starts_with(kOpen) || !reply.ends_with(kClose)) return false;
@@ -157,7 +170,7 @@ ParsedReply parse_tool_calls(std::string_view reply, const std::vector<ToolDefin
   std::size_t kept_from = 0;  // text before this place is in parsed.text or part of a call
   std::size_t place = 0;
   for (int candidates = 0; candidates < kCandidatesMax; ++candidates) {
-    place = reply.find_first_of("[{", place);
+    place = next_candidate(reply, place);
     if (place == std::string_view::npos) break;
     const auto length = json_length(reply.substr(place));
     const auto value =

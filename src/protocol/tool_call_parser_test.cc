@@ -125,6 +125,15 @@ TEST(ParseToolCalls, ArgumentsKeepTheirOrder) {
   EXPECT_EQ(parsed.tool_calls[0].arguments.dump(), R"({"z":1,"a":2})");
 }
 
+TEST(ParseToolCalls, ACallAfterALongListingIsFound) {
+  std::string reply;
+  for (int i = 0; i < 500; ++i) reply += "if (a[" + std::to_string(i) + "]) { b(); }\n";
+  const std::string call = R"(<|tool_call|>[{"name": "read", "arguments": {"path": "a.txt"}}])";
+  const ParsedReply parsed = parse_tool_calls(reply + call, {});
+  ASSERT_EQ(parsed.tool_calls.size(), 1u);
+  EXPECT_EQ(parsed.text + "\n", reply);
+}
+
 TEST(ParseToolCalls, HostileRepliesAreBounded) {
   const std::string deep(200000, '[');
   const std::string objects = [] {

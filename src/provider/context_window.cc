@@ -46,15 +46,15 @@ Result<FittedConversation> fit_conversation(const std::vector<Message>& messages
                                             const CountTokens& count) {
   HEARTH_TRY(const std::int64_t total, count(messages));
   if (total <= prompt_tokens_max) return FittedConversation{messages, {}};
-  if (!may_drop) {
+  const std::size_t systems = leading_system_messages(messages);
+  const auto starts = possible_starts(messages, systems);
+  if (!may_drop && !starts.empty()) {
     return too_long("the conversation", total, prompt_tokens_max,
                     "shorten it, or allow the sliding window to drop its oldest messages");
   }
-  const std::size_t systems = leading_system_messages(messages);
-  const auto starts = possible_starts(messages, systems);
   if (starts.empty()) {
     return too_long("the message with its system prompt and tools", total, prompt_tokens_max,
-                    "shorten it, or use a model with a longer context");
+                    "shorten it, or allow a longer context (maxContextTokens, or another model)");
   }
   // Fewer messages never need more tokens, so the first start that fits is found by halving.
   std::size_t low = 0;
@@ -62,7 +62,8 @@ Result<FittedConversation> fit_conversation(const std::vector<Message>& messages
   HEARTH_TRY(std::int64_t kept_tokens, count(from(messages, systems, starts[high])));
   if (kept_tokens > prompt_tokens_max) {
     return too_long("the newest turn with its system prompt and tools", kept_tokens,
-                    prompt_tokens_max, "shorten it, or use a model with a longer context");
+                    prompt_tokens_max,
+                    "shorten it, or allow a longer context (maxContextTokens, or another model)");
   }
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;

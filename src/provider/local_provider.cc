@@ -7,6 +7,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/generate.h"
 #include "protocol/tool_call_parser.h"
 #include "provider/prompt_encoder.h"
@@ -33,8 +34,8 @@ std::uint64_t resident_bytes() {
 
 double per_second(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
 
-/// Room that the answer gets before the conversation is cut: what it may use, but never more than a
-/// quarter of the context, so that a generous max_tokens does not push the conversation out.
+/// Room that is kept for the answer when a conversation is cut: what it may use, but never more
+/// than a quarter of the context, so that a generous max_tokens does not push the conversation out.
 std::int64_t tokens_for_answer(std::int64_t max_tokens, std::int64_t context_tokens) {
   return std::min(max_tokens, std::max<std::int64_t>(1, context_tokens / 4));
 }
@@ -69,14 +70,19 @@ struct LocalProvider::State {
 
 Result<FittedConversation> LocalProvider::State::fit(const ChatRequest& request,
                                                      std::int64_t context_tokens) const {
-  const std::int64_t prompt_tokens_max =
-      context_tokens - tokens_for_answer(request.max_tokens, context_tokens);
-  return fit_conversation(
-      request.messages, prompt_tokens_max, request.sliding_window,
-      [&](const std::vector<protocol::Message>& messages) -> Result<std::int64_t> {
-        HEARTH_TRY(const auto ids, prompts.encode(messages, request.tools));
-        return static_cast<std::int64_t>(ids.size());
-      });
+  const auto count = [&](const std::vector<protocol::Message>& messages) -> Result<std::int64_t> {
+    HEARTH_TRY(const auto ids, prompts.encode(messages, request.tools));
+    return static_cast<std::int64_t>(ids.size());
+  };
+  const std::int64_t wished = tokens_for_answer(request.max_tokens, context_tokens);
+  const std::int64_t needed = std::max<std::int64_t>(1, request.min_tokens);
+  auto fitted = fit_conversation(request.messages, context_tokens - std::max(wished, needed),
+                                 request.sliding_window, count);
+  if (fitted || fitted.error().code != ErrorCode::kContextTooLong || wished <= needed) {
+    return fitted;
+  }
+  // Nothing more can be dropped: a short answer is better than none.
+  return fit_conversation(request.messages, context_tokens - needed, request.sliding_window, count);
 }
 
 Result<engine::GenerateRequest> LocalProvider::State::plan(const ChatRequest& request,
@@ -104,26 +110,18 @@ LocalProvider::~LocalProvider() = default;
 Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOptions& options) {
   const auto start = Clock::now();
   HEARTH_TRY(runtime::ModelFolder model, runtime::open_model_folder(options.model_folder));
-  HEARTH_TRY(text::Tokenizer tokenizer, text::Tokenizer::load(model.folder / "tokenizer.json"));
-  if (static_cast<std::int64_t>(tokenizer.vocab_size()) > model.graph.vocab_size) {
-    return fail(ErrorCode::kCorrupt, model.folder.string() + ": tokenizer.json has ids up to " +
-                                         std::to_string(tokenizer.vocab_size() - 1) +
-                                         ", the model knows " +
-                                         std::to_string(model.graph.vocab_size) +
-                                         " tokens: these files do not belong together");
-  }
-  if (model.chat_template.empty()) {
+  if (!model.chat_template) {
     return fail(ErrorCode::kUnsupported,
                 model.folder.string() +
                     " has no chat template, neither in tokenizer_config.json nor as "
                     "chat_template.jinja: this model cannot be chatted with");
   }
-  HEARTH_TRY(
-      text::ChatTemplate chat_template,
-      text::ChatTemplate::compile(model.chat_template, (model.folder / "chat template").string()));
+  if (model.stop_ids.empty()) {
+    log::warning(model.folder.string() +
+                 " names no stop token: answers end only at the limit of tokens");
+  }
   HEARTH_TRY(auto executor, runtime::StockExecutor::load(model, options.session));
-  PromptEncoder prompts(std::move(tokenizer), std::move(chat_template), model.bos_token,
-                        model.eos_token);
+  PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
   auto state = std::make_unique<State>(
       State{std::move(model), std::move(prompts), std::move(executor), ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
@@ -172,7 +170,7 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
   return reply;
 }
 
-/// Takes the finished reply apart; what was held back and is no call is shown now.
+/// Takes the finished reply apart; what was held back beside calls is shown now.
 void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream, ChatReply& reply,
                                 const TextSink& on_text) const {
   const std::string held = stream.take_held();
@@ -181,7 +179,8 @@ void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream,
     return;
   }
   protocol::ParsedReply parsed = protocol::parse_tool_calls(stream.whole_text(), request.tools);
-  if (parsed.tool_calls.empty() && !held.empty()) on_text(held);
+  const std::string rest = protocol::parse_tool_calls(held, request.tools).text;
+  if (!rest.empty()) on_text(rest);
   reply.text = std::move(parsed.text);
   reply.tool_calls = std::move(parsed.tool_calls);
 }

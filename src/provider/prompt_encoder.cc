@@ -15,14 +15,11 @@ constexpr std::string_view kMarkBegin = "\xEF\xB7\x90";
 constexpr std::string_view kMarkEnd = "\xEF\xB7\x91";
 
 std::vector<std::string> special_spellings(const text::Tokenizer& tokenizer) {
-  std::vector<std::string> spellings;
-  for (std::size_t id = 0; id < tokenizer.vocab_size(); ++id) {
-    const auto token = static_cast<TokenId>(id);
-    if (!tokenizer.is_special(token)) continue;
-    if (const auto piece = tokenizer.piece(token)) spellings.emplace_back(*piece);
-  }
-  std::stable_sort(spellings.begin(), spellings.end(),
-                   [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  std::vector<std::string> spellings = tokenizer.special_tokens();
+  std::sort(spellings.begin(), spellings.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  });
+  std::erase(spellings, std::string{});
   return spellings;
 }
 
@@ -92,7 +89,10 @@ Result<std::vector<PromptEncoder::Part>> PromptEncoder::parts(
   std::vector<protocol::Message> marked_messages = messages;
   for (protocol::Message& message : marked_messages) {
     message.content = marked(message.content);
+    message.name = marked(message.name);
+    message.tool_call_id = marked(message.tool_call_id);
     for (protocol::ToolCall& call : message.tool_calls) {
+      call.id = marked(call.id);
       call.name = marked(call.name);
       call.arguments = marked(call.arguments);
     }

@@ -68,8 +68,14 @@ bool is_plain_file_name(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
+/// A file of the folder; anything that is no regular file (a pipe would never end) is refused.
+Result<std::string> read_text(const fs::path& path) {
+  HEARTH_TRY_VOID(file_size_bytes(path));
+  return read_file(path, kSmallFileBytesMax);
+}
+
 Result<Json> read_json(const fs::path& path) {
-  HEARTH_TRY(const std::string text, read_file(path, kSmallFileBytesMax));
+  HEARTH_TRY(const std::string text, read_text(path));
   return parse_json(text, path.string());
 }
 
@@ -91,26 +97,60 @@ std::string template_of(const Json& config) {
   if (found->is_string()) return found->get<std::string>();
   if (!found->is_array()) return {};
   for (const Json& entry : *found) {
-    if (entry.is_object() && entry.value("name", "") == "default") {
-      return entry.value("template", "");
-    }
+    const bool is_default = entry.is_object() && entry.contains("name") &&
+                            entry["name"] == "default" && entry.contains("template") &&
+                            entry["template"].is_string();
+    if (is_default) return entry["template"].get<std::string>();
   }
   return {};
 }
 
 Result<void> read_tokenizer_config(ModelFolder& model) {
-  const fs::path path = model.folder / "tokenizer_config.json";
+  fs::path path = model.folder / "tokenizer_config.json";
+  std::string source;
   std::error_code ignored;
   if (fs::exists(path, ignored)) {
     HEARTH_TRY(const Json config, read_json(path));
     if (!config.is_object()) return fail(ErrorCode::kCorrupt, path.string() + " is not an object");
-    model.chat_template = template_of(config);
+    source = template_of(config);
     model.bos_token = special_token(config, "bos_token");
     model.eos_token = special_token(config, "eos_token");
   }
   const fs::path template_path = model.folder / "chat_template.jinja";
   if (fs::exists(template_path, ignored)) {
-    HEARTH_TRY(model.chat_template, read_file(template_path, kSmallFileBytesMax));
+    HEARTH_TRY(source, read_text(template_path));
+    path = template_path;
+  }
+  if (source.empty()) return {};
+  HEARTH_TRY(model.chat_template,
+             text::ChatTemplate::compile(source, path.string() + ": chat template"));
+  return {};
+}
+
+/// A tokenizer of another model would give fluent nonsense; its vocabulary and the tokens that the
+/// folder's other files name show it.
+Result<void> read_tokenizer(ModelFolder& model) {
+  const fs::path path = model.folder / "tokenizer.json";
+  HEARTH_TRY_VOID(file_size_bytes(path));
+  HEARTH_TRY(model.tokenizer, text::Tokenizer::load(path));
+  const auto foreign = [&](const std::string& what) {
+    return fail(ErrorCode::kCorrupt,
+                path.string() + ": " + what + ": tokenizer and model do not belong together");
+  };
+  if (static_cast<std::int64_t>(model.tokenizer->vocab_size()) > model.config.vocab_size) {
+    return foreign("has ids up to " + std::to_string(model.tokenizer->vocab_size() - 1) +
+                   ", the model knows " + std::to_string(model.config.vocab_size) + " tokens");
+  }
+  for (const TokenId id : model.stop_ids) {
+    if (!model.tokenizer->has_id(id)) {
+      return foreign("has no token " + std::to_string(id) +
+                     ", which the model's configuration names as a stop token");
+    }
+  }
+  for (const std::string& token : {model.bos_token, model.eos_token}) {
+    if (!token.empty() && !model.tokenizer->id_of(token)) {
+      return foreign("has no token \"" + token + "\", which tokenizer_config.json names");
+    }
   }
   return {};
 }
@@ -148,6 +188,15 @@ Result<void> check_agreement(const ModelFolder& model) {
   HEARTH_TRY_VOID(same(model, "num_key_value_heads", config.num_key_value_heads, graph.kv_heads));
   HEARTH_TRY_VOID(same(model, "head_size", config.head_size, graph.head_dim));
   HEARTH_TRY_VOID(same(model, "vocab_size", config.vocab_size, graph.vocab_size));
+  if (graph.hidden_size != 0) {
+    HEARTH_TRY_VOID(same(model, "hidden_size", config.hidden_size, graph.hidden_size));
+  }
+  if (graph.rotary_positions && config.context_length > *graph.rotary_positions) {
+    return fail(ErrorCode::kCorrupt,
+                model.folder.string() + ": genai_config.json says context_length is " +
+                    std::to_string(config.context_length) + ", the graph's rotary table ends at " +
+                    std::to_string(*graph.rotary_positions) + " positions");
+  }
   if (graph.query_heads) {
     HEARTH_TRY_VOID(
         same(model, "num_attention_heads", config.num_attention_heads, *graph.query_heads));
@@ -166,11 +215,38 @@ Result<void> read_graph(ModelFolder& model) {
   return check_agreement(model);
 }
 
+/// config.json is optional here; where it states a number of genai_config.json's, both must be the
+/// same.
+Result<void> check_config_json(const ModelFolder& model) {
+  const fs::path path = model.folder / "config.json";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return {};
+  HEARTH_TRY(const Json json, read_json(path));
+  const JsonReader reader(json, path.string());
+  const std::pair<const char*, std::int64_t> numbers[] = {
+      {"vocab_size", model.config.vocab_size},
+      {"hidden_size", model.config.hidden_size},
+      {"num_hidden_layers", model.config.num_hidden_layers},
+      {"num_attention_heads", model.config.num_attention_heads},
+      {"num_key_value_heads", model.config.num_key_value_heads},
+  };
+  for (const auto& [key, configured] : numbers) {
+    HEARTH_TRY(const std::int64_t stated, reader.integer_or(key, configured, 1, kVocabMax));
+    if (stated != configured) {
+      return fail(ErrorCode::kCorrupt, path.string() + ": " + key + " is " +
+                                           std::to_string(stated) + ", genai_config.json says " +
+                                           std::to_string(configured) +
+                                           ": these files do not belong together");
+    }
+  }
+  return {};
+}
+
 std::uint64_t folder_size_bytes(const fs::path& folder) {
   std::uint64_t total = 0;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (const auto size = file_size_bytes(entry.path())) total += *size;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    if (const auto size = file_size_bytes(entry->path())) total += *size;
   }
   return total;
 }
@@ -231,15 +307,17 @@ Result<ModelFolder> read_model_folder(const fs::path& folder) {
   ModelFolder model;
   model.folder = folder;
   model.name = display_name(folder);
-  HEARTH_TRY(const std::string text, read_file(config_path, kSmallFileBytesMax));
+  HEARTH_TRY(const std::string text, read_text(config_path));
   HEARTH_TRY(model.config, parse_genai_config(text, config_path.string()));
   model.model_file = folder / model.config.model_file_name;
   if (!fs::exists(folder / "tokenizer.json", ignored)) {
     return fail(ErrorCode::kNotFound, folder.string() + " has no tokenizer.json");
   }
   HEARTH_TRY_VOID(read_stop_ids(model));
+  HEARTH_TRY_VOID(check_config_json(model));
   HEARTH_TRY_VOID(read_tokenizer_config(model));
   HEARTH_TRY_VOID(read_graph(model));
+  HEARTH_TRY_VOID(read_tokenizer(model));
   model.size_bytes = folder_size_bytes(folder);
   return model;
 }

@@ -13,6 +13,8 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "onnx/decoder_graph.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
 
 namespace hearth::runtime {
 
@@ -53,7 +55,8 @@ struct ModelFolder {
   GenaiConfig config;
   onnx::DecoderGraphInfo graph;
   std::vector<TokenId> stop_ids;  ///< of genai_config.json and generation_config.json together
-  std::string chat_template;      ///< Jinja source; empty when the folder has none
+  std::optional<text::Tokenizer> tokenizer;         ///< always there in an opened folder
+  std::optional<text::ChatTemplate> chat_template;  ///< nothing when the folder has none
   std::string bos_token;
   std::string eos_token;
   std::uint64_t size_bytes = 0;  ///< all files of the folder

@@ -1,6 +1,7 @@
 #include "runtime/model_folder.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -113,7 +114,8 @@ TEST_F(OpenModelFolder, DescribesTheModel) {
   const Json config = Json::parse(*read_file(model_ / "genai_config.json"));
   EXPECT_EQ(opened->stop_ids, config["model"]["eos_token_id"].get<std::vector<TokenId>>());
   EXPECT_EQ(opened->stop_ids.size(), 2u);
-  EXPECT_FALSE(opened->chat_template.empty());
+  ASSERT_TRUE(opened->chat_template);
+  EXPECT_TRUE(opened->tokenizer);
   EXPECT_EQ(opened->eos_token, "<|endoftext|>");
 }
 
@@ -146,10 +148,60 @@ TEST_F(OpenModelFolder, TruncatedModelsNeverOpen) {
   }
 }
 
+TEST_F(OpenModelFolder, AConfigJsonOfAnotherModelIsRefused) {
+  Json json = Json::parse(*read_file(model_ / "config.json"));
+  json["num_hidden_layers"] = 32;
+  std::ofstream(model_ / "config.json") << json.dump();
+  EXPECT_NE(refusal().find("config.json: num_hidden_layers is 32"), std::string::npos);
+  fs::remove(model_ / "config.json");
+  EXPECT_TRUE(open_model_folder(model_)) << "the file is optional";
+}
+
+TEST_F(OpenModelFolder, AContextBeyondTheRotaryTableIsRefused) {
+  const fs::path model = make_model(folder_.path() / "plain", tiny_config(false));
+  Json json = Json::parse(*read_file(model / "genai_config.json"));
+  json["model"]["context_length"] = 5000;
+  std::ofstream(model / "genai_config.json") << json.dump();
+  const auto opened = open_model_folder(model);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("context_length is 5000"), std::string::npos)
+      << opened.error().message;
+}
+
+TEST_F(OpenModelFolder, ATokenizerOfAnotherModelIsRefused) {
+  std::ofstream(model_ / "tokenizer.json") << letters_tokenizer_json();
+  EXPECT_NE(refusal().find("do not belong together"), std::string::npos);
+  std::ofstream(model_ / "tokenizer.json") << "{";
+  EXPECT_NE(refusal().find("tokenizer.json"), std::string::npos);
+}
+
+TEST_F(OpenModelFolder, ABrokenTemplateIsRefused) {
+  std::ofstream(model_ / "chat_template.jinja") << "{% for m in messages %}";
+  EXPECT_NE(refusal().find("chat_template.jinja"), std::string::npos);
+}
+
+TEST_F(OpenModelFolder, APipeInTheFolderIsRefusedAtOnce) {
+  fs::remove(model_ / "genai_config.json");
+  ASSERT_EQ(::mkfifo((model_ / "genai_config.json").c_str(), 0600), 0);
+  EXPECT_NE(refusal().find("genai_config.json"), std::string::npos);
+}
+
+TEST_F(OpenModelFolder, TemplatesOfAWrongTypeAreNoCrash) {
+  Json json = Json::parse(*read_file(model_ / "tokenizer_config.json"));
+  json["chat_template"] = Json::array({{{"name", 5}, {"template", "x"}},
+                                       {{"name", "default"}, {"template", 7}},
+                                       {{"name", "default"}, {"template", "{{ messages }}"}}});
+  std::ofstream(model_ / "tokenizer_config.json") << json.dump();
+  const auto opened = open_model_folder(model_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(opened->chat_template->source(), "{{ messages }}");
+}
+
 TEST_F(OpenModelFolder, FilesThatDoNotBelongTogetherAreRefused) {
   const std::string text = *read_file(model_ / "genai_config.json");
   for (const auto& [pointer, value] : {std::pair<const char*, int>{"/model/vocab_size", 600},
                                        {"/model/decoder/num_hidden_layers", 3},
+                                       {"/model/decoder/hidden_size", 512},
                                        {"/model/decoder/num_key_value_heads", 4},
                                        {"/model/decoder/head_size", 128},
                                        {"/model/decoder/num_attention_heads", 8}}) {

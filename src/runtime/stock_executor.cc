@@ -27,20 +27,29 @@ struct Sequence {
   std::optional<KvCache> cache;    ///< none when every step computes the whole sequence
 };
 
-/// The last row of [1, rows, vocab] as float32.
-std::vector<float> last_row(const Ort::Value& logits, std::int64_t vocab_size) {
+/// The last row of [1, rows, vocab] as float32. What a graph computes need not be what it declares.
+Result<std::vector<float>> last_row(const Ort::Value& logits, std::int64_t vocab_size) {
   const auto info = logits.GetTensorTypeAndShapeInfo();
   const auto count = static_cast<std::int64_t>(info.GetElementCount());
-  HEARTH_CHECK(count >= vocab_size && count % vocab_size == 0);
+  const std::vector<std::int64_t> shape = info.GetShape();
+  if (shape.empty() || shape.back() != vocab_size || count < vocab_size) {
+    return fail(ErrorCode::kCorrupt, "the model gives logits of width " +
+                                         std::to_string(shape.empty() ? 0 : shape.back()) +
+                                         " where its graph declares " + std::to_string(vocab_size));
+  }
   const auto offset = static_cast<std::size_t>(count - vocab_size);
   std::vector<float> row(static_cast<std::size_t>(vocab_size));
   if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
     const auto* data = logits.GetTensorData<Ort::Float16_t>() + offset;
     std::transform(data, data + row.size(), row.begin(),
                    [](Ort::Float16_t h) { return h.ToFloat(); });
-  } else {
+  } else if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
     const auto* data = logits.GetTensorData<float>() + offset;
     std::copy(data, data + row.size(), row.begin());
+  } else {
+    return fail(ErrorCode::kUnsupported, "the model's logits have ONNX Runtime's element type " +
+                                             std::to_string(info.GetElementType()) +
+                                             "; float32 and float16 can be read");
   }
   return row;
 }
@@ -128,7 +137,9 @@ Result<std::vector<float>> StockExecutor::State::compute(Sequence& sequence, std
 
   std::vector<Ort::Value> outputs = binding.GetOutputValues();  // logits, then the presents
   std::vector<float> logits;
-  if (wants_logits) logits = last_row(outputs.front(), graph.vocab_size);
+  if (wants_logits) {
+    HEARTH_TRY(logits, last_row(outputs.front(), graph.vocab_size));
+  }
   if (sequence.cache) sequence.cached_tokens = total;
   if (sequence.cache && !sequence.cache->is_shared()) {
     outputs.erase(outputs.begin());

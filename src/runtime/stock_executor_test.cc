@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "onnx/model_file.h"
 #include "runtime/test_models.h"
 
 namespace hearth::runtime {
@@ -172,6 +173,83 @@ TEST(StockExecutor, LongPromptsUseTheLongTableFromTheirFirstChunk) {
   ASSERT_TRUE(stale);
   EXPECT_GT(largest_difference(expected, feed_whole(*stale, tokens).logits),
             1e-2 * spread(expected));
+}
+
+// With position_ids the graph looks at the highest position of a call, so the whole prompt must
+// come in one.
+TEST(StockExecutor, LongPromptsOfGraphsWithPositionsAreComputedWhole) {
+  const TemporaryFolder folder;
+  onnx::DecoderConfig config = tiny_config(true);
+  config.switches.position_ids = true;
+  const auto executor = load(make_model(folder.path(), config, onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(50, 512);
+  const auto expected = feed_whole(*executor, tokens).logits;
+  EXPECT_LT(largest_difference(expected, feed(*executor, tokens, {10, 10, 25, 4, 1}, 49).logits),
+            1e-4 * spread(expected));
+  std::vector<std::size_t> stepwise = {45};
+  stepwise.insert(stepwise.end(), 5, 1);
+  EXPECT_LT(largest_difference(expected, feed(*executor, tokens, stepwise, 45).logits),
+            1e-4 * spread(expected));
+  stepwise.assign({30});
+  stepwise.insert(stepwise.end(), 20, 1);
+  const Fed crossed = feed(*executor, tokens, stepwise, 30);
+  EXPECT_EQ(crossed.recomputed, 32);
+  EXPECT_LT(largest_difference(expected, crossed.logits), 1e-4 * spread(expected));
+}
+
+TEST(StockExecutor, LogitsOfAnotherWidthOrTypeThanDeclaredAreErrors) {
+  for (const char* what : {"wide", "bfloat16"}) {
+    const TemporaryFolder folder;
+    const auto path = make_concatenating_model(folder.path());
+    auto model = onnx::read_model(path / "model.onnx");
+    ASSERT_TRUE(model);
+    auto* graph = model->mutable_graph();
+    auto* type = graph->mutable_output(0)->mutable_type()->mutable_tensor_type();
+    if (std::string(what) == "wide") {
+      // A width that ONNX Runtime cannot infer: the projection's columns are gathered by a shape it
+      // learns late.
+      type->mutable_shape()->mutable_dim(2)->set_dim_value(16);
+      graph->mutable_node(graph->node_size() - 1)->set_output(0, "narrow");
+      auto* node = graph->add_node();
+      node->set_op_type("Concat");
+      node->add_input("narrow");
+      node->add_input("narrow");
+      node->add_output("logits");
+      auto* axis = node->add_attribute();
+      axis->set_name("axis");
+      axis->set_type(::onnx::AttributeProto::INT);
+      axis->set_i(2);
+      for (auto& initializer : *graph->mutable_initializer()) {
+        if (initializer.name() != "projection") continue;
+        auto* input = graph->add_input();
+        input->set_name("projection");  // an initializer that may be overridden has no fixed shape
+        input->mutable_type()->mutable_tensor_type()->set_elem_type(::onnx::TensorProto::FLOAT);
+      }
+    } else {
+      type->set_elem_type(::onnx::TensorProto::BFLOAT16);
+      graph->mutable_node(graph->node_size() - 1)->set_output(0, "exact");
+      auto* node = graph->add_node();
+      node->set_op_type("Cast");
+      node->add_input("exact");
+      node->add_output("logits");
+      auto* to = node->add_attribute();
+      to->set_name("to");
+      to->set_type(::onnx::AttributeProto::INT);
+      to->set_i(::onnx::TensorProto::BFLOAT16);
+    }
+    ASSERT_TRUE(onnx::write_model(path / "model.onnx", *model));
+    const auto opened = open_model_folder(path);
+    if (!opened) continue;  // refused at the door: as good
+    auto executor = StockExecutor::load(*opened, {});
+    if (!executor) continue;  // ONNX Runtime noticed: as good
+    const auto id = (*executor)->open_sequence({3, 3});
+    ASSERT_TRUE(id);
+    const std::vector<TokenId> tokens = {1, 2, 3};
+    const auto result = (*executor)->run({{Segment{*id, tokens, true}}});
+    ASSERT_FALSE(result) << what;
+    EXPECT_NE(result.error().message.find("logits"), std::string::npos) << result.error().message;
+  }
 }
 
 TEST(StockExecutor, GraphsThatConcatenateTheirCacheRunToo) {

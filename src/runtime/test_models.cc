@@ -150,8 +150,15 @@ fs::path make_model(const fs::path& parent, const onnx::DecoderConfig& config,
   return options.out_dir;
 }
 
+std::string letters_tokenizer_json() {
+  return R"({"pre_tokenizer": {"type": "ByteLevel"}, "model": {"type": "BPE", "merges": [],
+    "vocab": {"a": 0, "b": 1, "c": 2, "d": 3, "e": 4, "f": 5, "g": 6, "h": 7, "i": 8, "j": 9,
+              "k": 10, "l": 11, "m": 12, "n": 13, "o": 14, "p": 15}}})";
+}
+
 fs::path make_concatenating_model(const fs::path& parent) {
-  const fs::path folder = make_model(parent, tiny_config(false));  // for its tokenizer files
+  const fs::path folder = parent / "model";
+  fs::create_directory(folder);
   std::ofstream(folder / "model.onnx", std::ios::binary)
       << concatenating_model().SerializeAsString();
   std::ofstream(folder / "genai_config.json") << R"({"model": {"type": "phi3",
@@ -162,7 +169,7 @@ fs::path make_concatenating_model(const fs::path& parent) {
                "past_value_names": "past_key_values.%d.value"},
     "outputs": {"logits": "logits", "present_key_names": "present.%d.key",
                 "present_value_names": "present.%d.value"}}}})";
-  fs::remove(folder / "generation_config.json");
+  std::ofstream(folder / "tokenizer.json") << letters_tokenizer_json();
   return folder;
 }
 

@@ -30,6 +30,9 @@ std::filesystem::path make_model(const std::filesystem::path& parent,
                                  const onnx::DecoderConfig& config,
                                  onnx::Precision precision = onnx::Precision::kInt4);
 
+/// A tokenizer.json of sixteen letters and nothing else.
+std::string letters_tokenizer_json();
+
 /// A model whose attention is no known operator: every layer's cache is concatenated in the graph,
 /// and the logits are a projection of the sum over the whole history. One layer, one head of 8,
 /// vocabulary 16.

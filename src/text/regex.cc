@@ -21,7 +21,8 @@ std::string pcre2_message(int code) {
   return reinterpret_cast<const char*>(buffer);
 }
 
-// Backtracking allowed for one subject. Sensible patterns need a small multiple of its length.
+// Backtracking allowed for one match in a subject. Sensible patterns need a small multiple of its
+// length.
 std::uint32_t match_limit(std::size_t subject_bytes) {
   const std::uint64_t limit = 10'000'000 + 64 * static_cast<std::uint64_t>(subject_bytes);
   return static_cast<std::uint32_t>(

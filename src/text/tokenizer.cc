@@ -125,6 +125,14 @@ std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
 
 std::size_t Tokenizer::vocab_size() const { return data_->pieces.size(); }
 
+std::vector<std::string> Tokenizer::special_tokens() const {
+  std::vector<std::string> spellings;
+  for (const auto& [spelling, id] : data_->added_by_content) {
+    if (is_special(id)) spellings.push_back(spelling);
+  }
+  return spellings;
+}
+
 bool Tokenizer::is_special(TokenId id) const {
   return has_id(id) && data_->pieces[static_cast<std::size_t>(id)].special;
 }

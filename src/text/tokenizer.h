@@ -65,6 +65,9 @@ class Tokenizer {
   /// True for added tokens marked special; false for all others and for ids out of range.
   bool is_special(TokenId id) const;
 
+  /// The spellings of all special added tokens, as the file has them, in no particular order.
+  std::vector<std::string> special_tokens() const;
+
   /// True when some token has this id (published vocabularies have gaps).
   bool has_id(TokenId id) const;
 

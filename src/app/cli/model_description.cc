@@ -74,7 +74,7 @@ OrderedJson model_json(const runtime::ModelFolder& model) {
       {"cache_type", onnx::element_type_name(graph.cache_element_type)},
       {"position_ids_input", graph.has_position_ids},
       {"stop_tokens", model.stop_ids},
-      {"chat_template", !model.chat_template.empty()},
+      {"chat_template", model.chat_template.has_value()},
       {"bos_token", model.bos_token},
       {"eos_token", model.eos_token},
       {"matrices", OrderedJson::object()},
@@ -115,7 +115,7 @@ std::string model_text(const runtime::ModelFolder& model) {
                                              graph.long_rope->threshold_tokens));
   }
   text += row("stop tokens", fmt::format("{}", fmt::join(model.stop_ids, ", ")));
-  text += row("chat template", model.chat_template.empty() ? "no" : "yes");
+  text += row("chat template", model.chat_template ? "yes" : "no");
   text += row("sampling", sampling_in_words(config.search));
   return text;
 }

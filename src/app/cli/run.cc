@@ -120,15 +120,19 @@ class Printer {
   ProgressLine progress_;
 };
 
-void print_notes(const provider::ChatReply& reply, const Settings& settings) {
+void print_notes(const provider::ChatReply& reply, std::int64_t max_tokens,
+                 const Settings& settings) {
   if (reply.context.messages > 0) {
     print_note(
         fmt::format("the conversation was too long; the {} oldest messages ({} tokens) were "
                     "left out",
                     reply.context.messages, reply.context.tokens));
   }
-  if (reply.stop_reason == protocol::StopReason::kMaxTokens &&
-      settings.find(SettingId::kMaxTokens) == nullptr) {
+  const bool cut_off = reply.stop_reason == protocol::StopReason::kMaxTokens;
+  if (cut_off && reply.usage.output_tokens < max_tokens) {
+    print_note(fmt::format("the answer was cut off after {} tokens: the context is full",
+                           reply.usage.output_tokens));
+  } else if (cut_off && settings.find(SettingId::kMaxTokens) == nullptr) {
     print_note(fmt::format("the answer was cut off after {} tokens; --max-tokens allows more",
                            reply.usage.output_tokens));
   }
@@ -181,7 +185,7 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   }
   HEARTH_TRY_VOID(out.status());
   if (out.reader_gone()) return ExitCode::kBrokenPipe;
-  print_notes(reply, settings);
+  print_notes(reply, request.max_tokens, settings);
   return interrupted_by().value_or(ExitCode::kOk);
 }
 

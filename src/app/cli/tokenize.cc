@@ -72,6 +72,12 @@ Result<std::vector<TokenId>> parse_ids(std::string_view text) {
 Result<std::string> decoded(const text::Tokenizer& tokenizer, const TokenizeOptions& options,
                             const std::string& input) {
   HEARTH_TRY(const auto ids, parse_ids(input));
+  for (const TokenId id : ids) {
+    if (tokenizer.has_id(id)) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("no token has the id {}; this tokenizer's ids end at {}", id,
+                            tokenizer.vocab_size() - 1));
+  }
   HEARTH_TRY(const std::string text, tokenizer.decode(ids, options.no_special));
   if (!options.json) return text + "\n";
   return dump(OrderedJson{{"count", ids.size()}, {"ids", ids}, {"text", text}}) + "\n";

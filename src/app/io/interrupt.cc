@@ -32,6 +32,9 @@ void install_interrupt_handlers() {
     sigaction(signal, &action, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  // A file-size limit shows as an error of write(), which is reported, instead of an unexplained
+  // end.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 const std::atomic<bool>& guard_request() {
