@@ -157,7 +157,7 @@ std::string letters_tokenizer_json() {
 }
 
 fs::path make_concatenating_model(const fs::path& parent) {
-  const fs::path folder = parent / "model";
+  fs::path folder = parent / "model";
   fs::create_directory(folder);
   std::ofstream(folder / "model.onnx", std::ios::binary)
       << concatenating_model().SerializeAsString();
