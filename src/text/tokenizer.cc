@@ -23,12 +23,10 @@ Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view t
                          std::vector<TokenId>& out) {
   HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
   for (const std::string_view piece : pieces.views) {
-    if (data.ignore_merges) {
-      const auto whole = data.by_bytes.find(piece);
-      if (whole != data.by_bytes.end()) {
-        out.push_back(whole->second);
-        continue;
-      }
+    const Vocabulary::Found whole = data.model.vocabulary.find(piece);
+    if (whole.id >= 0 && (whole.stable || data.ignore_merges)) {
+      out.push_back(whole.id);
+      continue;
     }
     if (const auto at = bpe.append(piece, out)) {
       return fail(ErrorCode::kCorrupt, data.source + ": model.vocab has no token for the byte " +
@@ -72,7 +70,7 @@ Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOpti
   if (options.add_post_tokens) ids = data_->prefix;
   std::vector<AddedSegment> segments;
   data_->added.split(utf8, options.parse_special, segments);
-  Bpe bpe(data_->merges, data_->byte_ids);
+  Bpe bpe(data_->model.merges, data_->model.byte_ids);
   for (const AddedSegment& segment : segments) {
     if (segment.token) {
       ids.push_back(*segment.token);
@@ -91,7 +89,7 @@ Result<std::string> Tokenizer::decode_bytes(std::span<const TokenId> ids, bool s
   for (const TokenId id : ids) {
     HEARTH_TRY_VOID(check_id(id));
     if (!has_id(id) || (skip_special && is_special(id))) continue;
-    bytes += data_->pieces[static_cast<std::size_t>(id)].bytes;
+    bytes += data_->text(id);
   }
   return bytes;
 }
@@ -106,7 +104,7 @@ Result<std::string_view> Tokenizer::piece(TokenId id) const {
     return fail(ErrorCode::kInvalidArgument,
                 data_->source + " has no token with id " + std::to_string(id));
   }
-  return std::string_view(data_->pieces[static_cast<std::size_t>(id)].bytes);
+  return data_->text(id);
 }
 
 std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
@@ -115,15 +113,15 @@ std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
       added != data_->added_by_content.end()) {
     return added->second;
   }
-  if (const auto bytes = byte_level_decode(token)) {
-    const auto found = data_->by_bytes.find(*bytes);
-    return found == data_->by_bytes.end() ? std::nullopt : std::optional(found->second);
-  }
-  const auto found = data_->by_spelling.find(spelling);
-  return found == data_->by_spelling.end() ? std::nullopt : std::optional(found->second);
+  if (token.empty()) return std::nullopt;
+  const Vocabulary& vocabulary = data_->model.vocabulary;
+  const auto bytes = byte_level_decode(token);
+  const TokenId id =
+      bytes ? vocabulary.find(*bytes).id : vocabulary.find(token, Spelling::kCharacters).id;
+  return id < 0 ? std::nullopt : std::optional(id);
 }
 
-std::size_t Tokenizer::vocab_size() const { return data_->pieces.size(); }
+std::size_t Tokenizer::vocab_size() const { return static_cast<std::size_t>(data_->id_end); }
 
 std::vector<std::string> Tokenizer::special_tokens() const {
   std::vector<std::string> spellings;
@@ -134,12 +132,12 @@ std::vector<std::string> Tokenizer::special_tokens() const {
 }
 
 bool Tokenizer::is_special(TokenId id) const {
-  return has_id(id) && data_->pieces[static_cast<std::size_t>(id)].special;
+  const auto added = data_->added_pieces.find(id);
+  return added != data_->added_pieces.end() && added->second.special;
 }
 
 bool Tokenizer::has_id(TokenId id) const {
-  return id >= 0 && static_cast<std::size_t>(id) < data_->pieces.size() &&
-         data_->pieces[static_cast<std::size_t>(id)].exists;
+  return data_->model.vocabulary.has(id) || data_->added_pieces.contains(id);
 }
 
 }  // namespace hearth::text

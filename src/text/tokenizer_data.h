@@ -1,7 +1,6 @@
 // TokenizerData: everything a Tokenizer knows, filled by the reader and never changed afterwards.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,33 +10,35 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "text/added_tokens.h"
-#include "text/bpe.h"
+#include "text/bpe_model.h"
 #include "text/pre_tokenizer.h"
 
 namespace hearth::text {
 
 struct TokenizerData {
-  /// What each id stands for.
-  struct Piece {
+  /// What an added token stands for.
+  struct AddedPiece {
     std::string bytes;
-    bool exists = false;  ///< published vocabularies have gaps
     bool special = false;
   };
 
-  std::string source;         ///< names the file in errors
-  std::vector<Piece> pieces;  ///< indexed by id
-  /// Vocabulary entries in the byte-level alphabet, by their bytes (views into `pieces`).
-  std::unordered_map<std::string_view, TokenId> by_bytes;
-  /// Vocabulary entries with other characters, by their spelling.
-  std::unordered_map<std::string, TokenId> by_spelling;
+  std::string source;  ///< names the file in errors
+  BpeModel model;
   std::unordered_map<std::string, TokenId> added_by_content;
-  std::array<TokenId, 256> byte_ids{};  ///< -1 where the vocabulary has no such byte
+  std::unordered_map<TokenId, AddedPiece> added_pieces;  ///< those that are in model.vocab, too
+  TokenId id_end = 0;                                    ///< one more than the largest id
   bool ignore_merges = false;
-  MergeTable merges;
   AddedTokens added;
   PreTokenizer pre_tokenizer;
   std::vector<TokenId> prefix;  ///< added before by the post-processor
   std::vector<TokenId> suffix;  ///< added after
+
+  /// The bytes that a token stands for; empty where there is none.
+  std::string_view text(TokenId id) const {
+    const auto found = added_pieces.find(id);
+    return found != added_pieces.end() ? std::string_view(found->second.bytes)
+                                       : model.vocabulary.text(id);
+  }
 };
 
 /// Fills TokenizerData from a parsed tokenizer.json; see Tokenizer::load for the errors.

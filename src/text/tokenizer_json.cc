@@ -71,8 +71,10 @@ class Reader {
     HEARTH_TRY(const bool byte_fallback, reader.boolean_or("byte_fallback", false));
     if (byte_fallback) return unsupported("model.byte_fallback", "expected false, found true");
     HEARTH_TRY(data_.ignore_merges, reader.boolean_or("ignore_merges", false));
-    HEARTH_TRY_VOID(read_vocab(member(model, "vocab")));
-    return read_merges(member(model, "merges"));
+    HEARTH_TRY(Vocabulary vocabulary, read_vocab(member(model, "vocab")));
+    HEARTH_TRY(MergeTable merges, read_merges(vocabulary, member(model, "merges")));
+    data_.model = BpeModel::build(std::move(vocabulary), std::move(merges));
+    return {};
   }
 
   Result<TokenId> read_id(const Json& id, const std::string& key) const {
@@ -89,73 +91,37 @@ class Reader {
     return static_cast<TokenId>(number);
   }
 
-  TokenizerData::Piece& piece_at(TokenId id) { return data_.pieces[static_cast<std::size_t>(id)]; }
-
-  /// Makes room for every id of the file at once: `by_bytes` looks into the pieces, so that they
-  /// must not move later.
-  Result<void> make_pieces(const Json& vocab) {
-    TokenId largest = -1;
-    for (const auto& [spelling, id_value] : vocab.items()) {
-      HEARTH_TRY(const TokenId id, read_id(id_value, "model.vocab[\"" + spelling + "\"]"));
-      largest = std::max(largest, id);
-    }
-    const Json& added = value("added_tokens");
-    if (!added.is_null() && !added.is_array()) return corrupt("added_tokens", "expected a list");
-    for (std::size_t i = 0; i < added.size(); ++i) {
-      const std::string key = "added_tokens[" + std::to_string(i) + "]";
-      if (!added[i].is_object()) return corrupt(key, "expected an object");
-      HEARTH_TRY(const TokenId id, read_id(member(added[i], "id"), key + ".id"));
-      largest = std::max(largest, id);
-    }
-    data_.pieces.resize(static_cast<std::size_t>(largest) + 1);
-    return {};
-  }
-
-  Result<void> read_vocab(const Json& vocab) {
+  Result<Vocabulary> read_vocab(const Json& vocab) {
     if (!vocab.is_object()) return corrupt("model.vocab", "expected an object");
-    HEARTH_TRY_VOID(make_pieces(vocab));
-    std::vector<TokenId> byte_level_ids;
-    byte_level_ids.reserve(vocab.size());
+    std::vector<VocabularyEntry> entries;
+    entries.reserve(vocab.size());
+    std::unordered_set<TokenId> ids;
+    ids.reserve(vocab.size());
     for (const auto& [spelling, id_value] : vocab.items()) {
       const std::string key = "model.vocab[\"" + spelling + "\"]";
       HEARTH_TRY(const TokenId id, read_id(id_value, key));
-      TokenizerData::Piece& piece = piece_at(id);
-      if (piece.exists) return corrupt(key, "id " + std::to_string(id) + " is given twice");
-      piece.exists = true;
+      if (!ids.insert(id).second)
+        return corrupt(key, "id " + std::to_string(id) + " is given twice");
       if (auto bytes = byte_level_decode(spelling)) {
-        piece.bytes = std::move(*bytes);
-        byte_level_ids.push_back(id);
+        entries.push_back({id, std::move(*bytes), Spelling::kBytes});
       } else {
-        piece.bytes = spelling;
-        data_.by_spelling.emplace(spelling, id);
+        entries.push_back({id, spelling, Spelling::kCharacters});
       }
     }
-    data_.by_bytes.reserve(byte_level_ids.size());
-    for (const TokenId id : byte_level_ids) data_.by_bytes.emplace(piece_at(id).bytes, id);
-    data_.byte_ids.fill(-1);
-    for (int byte = 0; byte < 256; ++byte) {
-      const char c = static_cast<char>(byte);
-      const auto found = data_.by_bytes.find(std::string_view(&c, 1));
-      if (found != data_.by_bytes.end()) {
-        data_.byte_ids[static_cast<std::size_t>(byte)] = found->second;
-      }
-    }
-    return {};
+    return Vocabulary::build(entries);
   }
 
   /// The id of a part of a merge, given in the vocabulary's spelling.
-  Result<TokenId> part_id(const std::string& spelling, const std::string& key) const {
-    if (const auto bytes = byte_level_decode(spelling)) {
-      const auto found = data_.by_bytes.find(*bytes);
-      if (found != data_.by_bytes.end()) return found->second;
-    } else {
-      const auto found = data_.by_spelling.find(spelling);
-      if (found != data_.by_spelling.end()) return found->second;
-    }
-    return corrupt(key, "\"" + spelling + "\" is not in model.vocab");
+  static Result<TokenId> part_id(const Vocabulary& vocabulary, const std::string& spelling) {
+    const auto bytes = byte_level_decode(spelling);
+    const TokenId id = spelling.empty() ? -1
+                       : bytes          ? vocabulary.find(*bytes).id
+                                        : vocabulary.find(spelling, Spelling::kCharacters).id;
+    if (id >= 0) return id;
+    return fail(ErrorCode::kCorrupt, "\"" + spelling + "\" is not in model.vocab");
   }
 
-  Result<void> read_merges(const Json& list) {
+  Result<MergeTable> read_merges(const Vocabulary& vocabulary, const Json& list) {
     if (!list.is_array()) return corrupt("model.merges", "expected a list");
     std::vector<Merge> merges;
     merges.reserve(list.size());
@@ -181,23 +147,29 @@ class Reader {
         return corrupt(key, "expected \"a b\" or [\"a\", \"b\"]");
       }
       Merge merge;
-      HEARTH_TRY(merge.left, part_id(left, key));
-      HEARTH_TRY(merge.right, part_id(right, key));
-      HEARTH_TRY(merge.result, part_id(left + right, key));
+      HEARTH_TRY(merge.left, within(key, part_id(vocabulary, left)));
+      HEARTH_TRY(merge.right, within(key, part_id(vocabulary, right)));
+      HEARTH_TRY(merge.result, within(key, part_id(vocabulary, left + right)));
       merges.push_back(merge);
     }
-    data_.merges = MergeTable(merges);
-    return {};
+    return MergeTable(merges);
+  }
+
+  Result<TokenId> within(const std::string& key, Result<TokenId> id) const {
+    if (!id) return corrupt(key, id.error().message);
+    return id;
   }
 
   // --- added tokens ------------------------------------------------------------------------
 
   Result<void> read_added_tokens() {
-    const Json& list = value("added_tokens");  // make_pieces() has looked at its shape
+    const Json& list = value("added_tokens");
+    if (!list.is_null() && !list.is_array()) return corrupt("added_tokens", "expected a list");
     std::vector<AddedToken> tokens;
     std::unordered_set<TokenId> ids;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string key = "added_tokens[" + std::to_string(i) + "]";
+      if (!list[i].is_object()) return corrupt(key, "expected an object");
       HEARTH_TRY(AddedToken token, read_added_token(list[i], key));
       if (!ids.insert(token.id).second) {
         return corrupt(key, "id " + std::to_string(token.id) + " is given twice");
@@ -208,6 +180,8 @@ class Reader {
       HEARTH_TRY_VOID(place_added_token(token, key));
       tokens.push_back(std::move(token));
     }
+    data_.id_end = static_cast<TokenId>(data_.model.vocabulary.size());
+    for (const AddedToken& token : tokens) data_.id_end = std::max(data_.id_end, token.id + 1);
     HEARTH_TRY(data_.added, AddedTokens::create(std::move(tokens)));
     return {};
   }
@@ -228,22 +202,23 @@ class Reader {
 
   /// Added tokens may repeat a vocabulary entry, with the same id, or stand beside the vocabulary.
   Result<void> place_added_token(const AddedToken& token, const std::string& key) {
+    const Vocabulary& vocabulary = data_.model.vocabulary;
     std::optional<TokenId> in_vocabulary;
-    if (const auto id = part_id(token.content, key)) in_vocabulary = *id;
+    if (const auto id = part_id(vocabulary, token.content)) in_vocabulary = *id;
     if (in_vocabulary && *in_vocabulary != token.id) {
       return corrupt(key, "\"" + token.content + "\" has id " + std::to_string(token.id) +
                               ", but id " + std::to_string(*in_vocabulary) + " in model.vocab");
     }
-    TokenizerData::Piece& piece = piece_at(token.id);
-    if (!in_vocabulary && piece.exists) {
+    if (!in_vocabulary && vocabulary.has(token.id)) {
       return corrupt(key, "id " + std::to_string(token.id) + " belongs to \"" +
-                              byte_level_encode(piece.bytes) + "\" in model.vocab");
+                              byte_level_encode(vocabulary.text(token.id)) + "\" in model.vocab");
     }
-    piece.exists = true;
-    piece.special = token.special;
     // The library's decoder reads added tokens as byte-level spelling too, where it can. One that
     // is in the vocabulary has its bytes already.
-    if (!in_vocabulary) piece.bytes = byte_level_decode(token.content).value_or(token.content);
+    data_.added_pieces[token.id] = {in_vocabulary
+                                        ? std::string(vocabulary.text(token.id))
+                                        : byte_level_decode(token.content).value_or(token.content),
+                                    token.special};
     return {};
   }
 
@@ -294,8 +269,7 @@ class Reader {
       if (!ids.is_array()) return corrupt(where, "special_tokens entry without list of ids");
       for (const Json& id_value : ids) {
         HEARTH_TRY(const TokenId id, read_id(id_value, where + " ids"));
-        const auto index = static_cast<std::size_t>(id);
-        if (index >= data_.pieces.size() || !data_.pieces[index].exists) {
+        if (!data_.model.vocabulary.has(id) && !data_.added_pieces.contains(id)) {
           return corrupt(where, "id " + std::to_string(id) + " is no token");
         }
         (sequences > 0 ? after : before).push_back(id);
