@@ -2,14 +2,11 @@
 #include "text/pre_tokenizer.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace hearth::text {
 namespace {
-
-// ByteLevel's own split, GPT-2's.
-constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 struct Part {
   Span span;
@@ -57,6 +54,18 @@ void join_parts(std::vector<Part>& parts, SplitBehavior behavior) {
   }
   if (backwards) std::reverse(joined.begin(), joined.end());
   parts = std::move(joined);
+}
+
+void apply(const ScanRule& rule, std::vector<std::string_view>& pieces) {
+  std::vector<std::string_view> out;
+  std::array<std::string_view, 64> found;
+  for (const std::string_view piece : pieces) {
+    std::size_t at = 0;
+    while (const std::size_t count = scan::next_pieces(rule.family, piece, at, found)) {
+      out.insert(out.end(), found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+  }
+  pieces = std::move(out);
 }
 
 Result<void> apply(const SplitRule& rule, std::vector<std::string_view>& pieces) {
@@ -138,10 +147,7 @@ Result<void> PreTokenizer::add(const Json& value, const std::string& where, bool
     HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
     HEARTH_TRY(const bool use_regex, reader.boolean_or("use_regex", true));
     if (prefix_space) rules_.emplace_back(PrefixSpaceRule{});
-    if (use_regex) {
-      HEARTH_TRY(Regex regex, compile(kGpt2Pattern, where));
-      rules_.emplace_back(SplitRule{std::move(regex), SplitBehavior::kIsolated, false});
-    }
+    if (use_regex) rules_.emplace_back(ScanRule{scan::Family::kGpt2});
     return {};
   }
   if (type == "Sequence") {
@@ -197,9 +203,23 @@ Result<void> PreTokenizer::add_split(const Json& value, const std::string& where
                     behavior_name);
   }
   HEARTH_TRY(const bool invert, reader.boolean_or("invert", false));
+  // The scanners' patterns match everywhere: as long as no match is removed or joined, how the
+  // matches and the gaps between them are treated makes no difference.
+  const bool keeps_matches =
+      *behavior == (invert ? SplitBehavior::kRemoved : SplitBehavior::kIsolated);
+  if (const auto family = scan::family_of(text); family && keeps_matches) {
+    rules_.emplace_back(ScanRule{*family});
+    return {};
+  }
   HEARTH_TRY(Regex regex, compile(text, where + ".pattern"));
   rules_.emplace_back(SplitRule{std::move(regex), *behavior, invert});
   return {};
+}
+
+std::optional<scan::Family> PreTokenizer::only_scanner() const {
+  if (rules_.size() != 1) return std::nullopt;
+  const auto* const rule = std::get_if<ScanRule>(&rules_[0]);
+  return rule == nullptr ? std::nullopt : std::optional(rule->family);
 }
 
 Result<PreTokenizer::Pieces> PreTokenizer::run(std::string_view text) const {
@@ -209,6 +229,8 @@ Result<PreTokenizer::Pieces> PreTokenizer::run(std::string_view text) const {
   for (const auto& rule : rules_) {
     if (const auto* split = std::get_if<SplitRule>(&rule)) {
       HEARTH_TRY_VOID(apply(*split, pieces.views));
+    } else if (const auto* scan = std::get_if<ScanRule>(&rule)) {
+      apply(*scan, pieces.views);
     } else {
       apply_prefix_space(pieces);
     }

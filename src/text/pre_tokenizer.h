@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "base/json_reader.h"
 #include "base/result.h"
 #include "text/regex.h"
+#include "text/scan/scanner.h"
 
 namespace hearth::text {
 
@@ -25,6 +27,11 @@ struct SplitRule {
 
 /// Puts a space before every piece that does not begin with one (ByteLevel's add_prefix_space).
 struct PrefixSpaceRule {};
+
+/// One cut by a pattern that a scanner knows: the matches are the pieces.
+struct ScanRule {
+  scan::Family family = scan::Family::kGpt2;
+};
 
 /// The pre_tokenizer of a tokenizer.json, as a list of rules applied one after another to each
 /// piece that the rules before left. Immutable; any thread may use it.
@@ -44,11 +51,15 @@ class PreTokenizer {
   /// far.
   Result<Pieces> run(std::string_view text) const;
 
+  /// The scanner whose pieces are all that run() does, if there is one: callers can then take the
+  /// pieces from it as they need them.
+  std::optional<scan::Family> only_scanner() const;
+
  private:
   Result<void> add(const Json& value, const std::string& where, bool last);
   Result<void> add_split(const Json& value, const std::string& where);
 
-  std::vector<std::variant<SplitRule, PrefixSpaceRule>> rules_;
+  std::vector<std::variant<SplitRule, ScanRule, PrefixSpaceRule>> rules_;
 };
 
 }  // namespace hearth::text

@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "text/regex.h"
+#include "text/regex_properties.h"
 
 namespace hearth::text {
 namespace {
@@ -12,10 +13,6 @@ constexpr std::string_view kSpaceRanges =
 constexpr std::string_view kNotSpaceRanges =
     R"(\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff})"
     R"(\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff})";
-// PCRE2's own \w lacks marks and letter-like symbols. The digits and fractions of Latin-1 (and no
-// other numbers of category No) are word characters to Oniguruma.
-constexpr std::string_view kWordProperties =
-    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xb2\xb3\xb9\xbc-\xbe)";
 constexpr std::string_view kHexRanges = "0-9A-Fa-f";
 
 class Translator {
@@ -114,9 +111,9 @@ class Translator {
       case 'S':
         return shorthand(kSpaceRanges, true);
       case 'w':
-        return shorthand(kWordProperties, false);
+        return shorthand(word_members(), false);
       case 'W':
-        return shorthand(kWordProperties, true);
+        return shorthand(word_members(), true);
       case 'h':
         return shorthand(kHexRanges, false);
       case 'H':
@@ -146,7 +143,7 @@ class Translator {
         emit(kNotSpaceRanges, 2);
         return {};
       case 'w':
-        emit(kWordProperties, 2);
+        emit(word_members(), 2);
         return {};
       case 'h':
         emit(kHexRanges, 2);
@@ -162,21 +159,8 @@ class Translator {
   /// Escapes that mean the same inside and outside of a class.
   Result<void> common_escape() {
     const char c = peek(1);
-    if (c == 'p' || c == 'P') {
-      const std::size_t close = in_.find('}', at_);
-      if (peek(2) != '{' || close == std::string_view::npos) {
-        return unsupported("\\p without {name}");
-      }
-      // A script is the Script property, where PCRE2 by itself would take Script_Extensions.
-      const std::string_view name = in_.substr(at_ + 3, close - at_ - 3);
-      const bool script =
-          name.size() > 2 && name != "Any" && name != "Alpha" && name != "Alphabetic";
-      if (script && name[0] == '^') return unsupported("a negated script");
-      copy(3);
-      if (script) out_ += "sc:";
-      copy(close + 1 - at_);
-      return {};
-    }
+    if (c == 'p' || c == 'P') return property();
+    if (c == 'd' || c == 'D') return category("Nd", c == 'D', 2);
     if (c == 'u') {
       for (std::size_t i = 2; i < 6; ++i) {
         if (std::isxdigit(static_cast<unsigned char>(peek(i))) == 0) {
@@ -186,13 +170,42 @@ class Translator {
       emit("\\x{" + std::string(in_.substr(at_ + 2, 4)) + "}", 6);
       return {};
     }
-    constexpr std::string_view kSameLetters = "dDtnrfvaexAzZ";
+    constexpr std::string_view kSameLetters = "tnrfvaexAzZ";
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 &&
         kSameLetters.find(c) == std::string_view::npos) {
       return unsupported(std::string("\\") + c);
     }
     if (c == '\0') return unsupported("a backslash at the end");
     copy(2);
+    return {};
+  }
+
+  /// \p{name}, \P{name} and \p{^name}.
+  Result<void> property() {
+    const std::size_t close = in_.find('}', at_);
+    if (peek(2) != '{' || close == std::string_view::npos) {
+      return unsupported("\\p without {name}");
+    }
+    const bool hat = peek(3) == '^';
+    const std::size_t begin = at_ + (hat ? 4 : 3);
+    const std::string_view name = in_.substr(begin, close - begin);
+    const bool negated = hat != (peek(1) == 'P');
+    if (is_category_name(name)) return category(name, negated, close + 1 - at_);
+    // A script is the Script property, where PCRE2 by itself would take Script_Extensions.
+    const bool script = name.size() > 2 && name != "Any" && name != "Alpha" && name != "Alphabetic";
+    if (script && hat) return unsupported("a negated script");
+    copy(3);
+    if (script) out_ += "sc:";
+    copy(close + 1 - at_);
+    return {};
+  }
+
+  Result<void> category(std::string_view name, bool negated, std::size_t consumed) {
+    if (in_class_) {
+      emit(category_members(name, negated), consumed);
+    } else {
+      emit((negated ? "[^" : "[") + category_members(name, false) + "]", consumed);
+    }
     return {};
   }
 

@@ -2,6 +2,7 @@
 #include "text/regex.h"
 
 #include "text/test_support.h"
+#include "text/unicode/general_category.h"
 #include "text/utf8.h"
 
 namespace hearth::text {
@@ -25,6 +26,25 @@ TEST(Regex, WhiteSpaceIsUnicodesInAndOutOfClasses) {
     ASSERT_EQ(matches(in_class, c), is_white_space(c));
     ASSERT_EQ(matches(not_space, c), !is_white_space(c));
     ASSERT_EQ(matches(not_space_in_class, c), !is_white_space(c));
+  }
+}
+
+TEST(Regex, CategoriesAreThoseOfTheTableWhateverPcre2Knows) {
+  const auto runs = category_runs();
+  for (const std::string name : {"L", "Lu", "M", "N", "So", "C", "Cn"}) {
+    const Regex in = must(Regex::compile("\\p{" + name + "}"));
+    const Regex out = must(Regex::compile("\\P{" + name + "}"));
+    const Regex in_class = must(Regex::compile("[\\p{" + name + "}]"));
+    const Regex out_class = must(Regex::compile("[\\p{^" + name + "}]"));
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const char32_t c = runs[i].first;
+      if (c >= 0xD800 && c <= 0xDFFF) continue;
+      const bool member = short_name(runs[i].category).starts_with(name);
+      ASSERT_EQ(matches(in, c), member) << name << static_cast<unsigned>(c);
+      ASSERT_EQ(matches(in_class, c), member) << name << static_cast<unsigned>(c);
+      ASSERT_EQ(matches(out, c), !member) << name << static_cast<unsigned>(c);
+      ASSERT_EQ(matches(out_class, c), !member) << name << static_cast<unsigned>(c);
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // Tokenizer: encode and decode over immutable TokenizerData.
 #include "text/tokenizer.h"
 
+#include <array>
+
 #include "base/file.h"
 #include "text/byte_level.h"
 #include "text/tokenizer_data.h"
@@ -18,20 +20,36 @@ std::string hex_byte(char byte) {
   return {'0', 'x', kDigits[value >> 4], kDigits[value & 15]};
 }
 
+Result<void> encode_piece(const TokenizerData& data, Bpe& bpe, std::string_view piece,
+                          std::vector<TokenId>& out) {
+  const Vocabulary::Found whole = data.model.vocabulary.find(piece);
+  if (whole.id >= 0 && (whole.stable || data.ignore_merges)) {
+    out.push_back(whole.id);
+    return {};
+  }
+  if (const auto at = bpe.append(piece, out)) {
+    return fail(ErrorCode::kCorrupt, data.source + ": model.vocab has no token for the byte " +
+                                         hex_byte(piece[*at]) + ", which the text needs");
+  }
+  return {};
+}
+
 /// Appends the ids of text without added tokens.
 Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text,
                          std::vector<TokenId>& out) {
+  if (const auto scanner = data.pre_tokenizer.only_scanner()) {
+    std::array<std::string_view, 64> pieces;
+    std::size_t at = 0;
+    while (const std::size_t count = scan::next_pieces(*scanner, text, at, pieces)) {
+      for (std::size_t i = 0; i < count; ++i) {
+        HEARTH_TRY_VOID(encode_piece(data, bpe, pieces[i], out));
+      }
+    }
+    return {};
+  }
   HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
   for (const std::string_view piece : pieces.views) {
-    const Vocabulary::Found whole = data.model.vocabulary.find(piece);
-    if (whole.id >= 0 && (whole.stable || data.ignore_merges)) {
-      out.push_back(whole.id);
-      continue;
-    }
-    if (const auto at = bpe.append(piece, out)) {
-      return fail(ErrorCode::kCorrupt, data.source + ": model.vocab has no token for the byte " +
-                                           hex_byte(piece[*at]) + ", which the text needs");
-    }
+    HEARTH_TRY_VOID(encode_piece(data, bpe, piece, out));
   }
   return {};
 }
