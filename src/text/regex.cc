@@ -29,6 +29,14 @@ std::uint32_t match_limit(std::size_t subject_bytes) {
       std::min<std::uint64_t>(limit, std::numeric_limits<std::uint32_t>::max()));
 }
 
+/// What stands before an offset of a pattern, which may have been written out to a great length.
+std::string around(const std::string& pattern, std::size_t offset) {
+  constexpr std::size_t kShown = 40;
+  const std::size_t end = std::min(offset, pattern.size());
+  const std::size_t begin = end > kShown ? end - kShown : 0;
+  return pattern.substr(begin, end - begin);
+}
+
 struct CodeDeleter {
   void operator()(const pcre2_code* code) const { pcre2_code_free(const_cast<pcre2_code*>(code)); }
 };
@@ -49,8 +57,7 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   if (code == nullptr) {
     return fail(ErrorCode::kUnsupported, "pattern \"" + std::string(pattern) +
                                              "\" does not compile: " + pcre2_message(error) +
-                                             " (offset " + std::to_string(offset) + " of \"" +
-                                             translated + "\")");
+                                             " (near \"" + around(translated, offset) + "\")");
   }
   // Without JIT (memory that must not be executable) PCRE2 interprets: slower, the same matches.
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);

@@ -14,7 +14,13 @@ bool belongs(GeneralCategory category, std::string_view name) {
 
 // PCRE2 reads UTF-8, where surrogates do not occur, and refuses them as the ends of ranges.
 void append_range(std::string& out, char32_t first, char32_t last) {
-  if (first >= 0xD800 && last <= 0xDFFF) return;
+  constexpr char32_t kSurrogatesBegin = 0xD800;
+  constexpr char32_t kSurrogatesEnd = 0xE000;
+  if (first < kSurrogatesBegin && last >= kSurrogatesBegin) {
+    append_range(out, first, kSurrogatesBegin - 1);
+  }
+  if (last >= kSurrogatesBegin && first < kSurrogatesEnd) first = kSurrogatesEnd;
+  if (first > last) return;
   out += fmt::format("\\x{{{:x}}}", static_cast<std::uint32_t>(first));
   if (last > first) out += fmt::format("-\\x{{{:x}}}", static_cast<std::uint32_t>(last));
 }
