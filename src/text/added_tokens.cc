@@ -54,8 +54,6 @@ constexpr std::string_view kWordBegin = R"(\A[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{
 Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens) {
   AddedTokens added;
   added.tokens_ = std::move(tokens);
-  added.plain_.emplace_back();
-  added.normalized_.emplace_back();
   for (std::size_t i = 0; i < added.tokens_.size(); ++i) {
     const AddedToken& token = added.tokens_[i];
     insert(token.normalized ? added.normalized_ : added.plain_, token.content,
@@ -69,37 +67,49 @@ Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens) {
 }
 
 void AddedTokens::insert(Trie& trie, const std::string& content, std::int32_t token) {
+  const auto first = static_cast<unsigned char>(content.front());
+  if (!trie.is_first[first]) trie.first_bytes += content.front();
+  trie.is_first[first] = true;
   std::size_t node = 0;
   for (const char c : content) {
     const auto byte = static_cast<unsigned char>(c);
-    auto& children = trie[node].children;
+    auto& children = trie.nodes[node].children;
     const auto child = std::find_if(children.begin(), children.end(),
                                     [&](const auto& entry) { return entry.first == byte; });
     if (child != children.end()) {
       node = static_cast<std::size_t>(child->second);
       continue;
     }
-    const std::size_t fresh = trie.size();
+    const std::size_t fresh = trie.nodes.size();
     children.emplace_back(byte, static_cast<std::int32_t>(fresh));
-    trie.emplace_back();
+    trie.nodes.emplace_back();
     node = fresh;
   }
-  trie[node].token = token;
+  trie.nodes[node].token = token;
+}
+
+/// The next place where a token may begin; the end of the text when there is none.
+std::size_t AddedTokens::Trie::next_begin(std::string_view text, std::size_t from) const {
+  if (first_bytes.empty()) return text.size();
+  if (first_bytes.size() == 1) return std::min(text.find(first_bytes[0], from), text.size());
+  while (from < text.size() && !is_first[static_cast<unsigned char>(text[from])]) ++from;
+  return from;
 }
 
 std::optional<AddedTokens::Match> AddedTokens::find(const Trie& trie, std::string_view text,
                                                     std::size_t from) {
-  for (std::size_t begin = from; begin < text.size(); ++begin) {
+  for (std::size_t begin = trie.next_begin(text, from); begin < text.size();
+       begin = trie.next_begin(text, begin + 1)) {
     Match longest{begin, begin, -1};
     std::size_t node = 0;
     for (std::size_t i = begin; i < text.size(); ++i) {
       const auto byte = static_cast<unsigned char>(text[i]);
-      const auto& children = trie[node].children;
+      const auto& children = trie.nodes[node].children;
       const auto child = std::find_if(children.begin(), children.end(),
                                       [&](const auto& entry) { return entry.first == byte; });
       if (child == children.end()) break;
       node = static_cast<std::size_t>(child->second);
-      if (trie[node].token >= 0) longest = {begin, i + 1, trie[node].token};
+      if (trie.nodes[node].token >= 0) longest = {begin, i + 1, trie.nodes[node].token};
     }
     if (longest.token >= 0) return longest;
   }

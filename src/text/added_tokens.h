@@ -1,6 +1,7 @@
 // AddedTokens: finds the tokens that a tokenizer.json lists outside of BPE (`<|end|>` ...) in text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,7 +51,13 @@ class AddedTokens {
     std::vector<std::pair<unsigned char, std::int32_t>> children;
     std::int32_t token = -1;
   };
-  using Trie = std::vector<Node>;
+  struct Trie {
+    std::vector<Node> nodes{1};
+    std::string first_bytes;           ///< those that some token begins with
+    std::array<bool, 256> is_first{};  ///< the same for single bytes
+
+    std::size_t next_begin(std::string_view text, std::size_t from) const;
+  };
 
   struct Match {
     std::size_t begin = 0;

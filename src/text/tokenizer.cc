@@ -1,6 +1,7 @@
 // Tokenizer: encode and decode over immutable TokenizerData.
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/file.h"
@@ -21,8 +22,8 @@ std::string hex_byte(char byte) {
 }
 
 Result<void> encode_piece(const TokenizerData& data, Bpe& bpe, std::string_view piece,
-                          std::vector<TokenId>& out) {
-  const Vocabulary::Found whole = data.model.vocabulary.find(piece);
+                          const TextKey& key, std::vector<TokenId>& out) {
+  const Vocabulary::Found whole = data.model.vocabulary.find(piece, key, Spelling::kBytes);
   if (whole.id >= 0 && (whole.stable || data.ignore_merges)) {
     out.push_back(whole.id);
     return {};
@@ -34,22 +35,38 @@ Result<void> encode_piece(const TokenizerData& data, Bpe& bpe, std::string_view 
   return {};
 }
 
+// Enough lookups under way at once to hide the way to memory, few enough to stay in the first
+// cache.
+constexpr std::size_t kPiecesAtOnce = 32;
+
+Result<void> encode_pieces(const TokenizerData& data, Bpe& bpe,
+                           std::span<const std::string_view> pieces, std::vector<TokenId>& out) {
+  std::array<TextKey, kPiecesAtOnce> keys;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    keys[i] = TextKey(pieces[i]);
+    data.model.vocabulary.prefetch(keys[i]);
+  }
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    HEARTH_TRY_VOID(encode_piece(data, bpe, pieces[i], keys[i], out));
+  }
+  return {};
+}
+
 /// Appends the ids of text without added tokens.
 Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text,
                          std::vector<TokenId>& out) {
   if (const auto scanner = data.pre_tokenizer.only_scanner()) {
-    std::array<std::string_view, 64> pieces;
+    std::array<std::string_view, kPiecesAtOnce> pieces;
     std::size_t at = 0;
     while (const std::size_t count = scan::next_pieces(*scanner, text, at, pieces)) {
-      for (std::size_t i = 0; i < count; ++i) {
-        HEARTH_TRY_VOID(encode_piece(data, bpe, pieces[i], out));
-      }
+      HEARTH_TRY_VOID(encode_pieces(data, bpe, {pieces.data(), count}, out));
     }
     return {};
   }
   HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
-  for (const std::string_view piece : pieces.views) {
-    HEARTH_TRY_VOID(encode_piece(data, bpe, piece, out));
+  for (std::size_t at = 0; at < pieces.views.size(); at += kPiecesAtOnce) {
+    const std::size_t count = std::min(kPiecesAtOnce, pieces.views.size() - at);
+    HEARTH_TRY_VOID(encode_pieces(data, bpe, {pieces.views.data() + at, count}, out));
   }
   return {};
 }

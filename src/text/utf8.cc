@@ -1,6 +1,8 @@
 // UTF-8 by the rules of the Unicode standard, table 3-7 (well-formed byte sequences).
 #include "text/utf8.h"
 
+#include <cstring>
+
 namespace hearth::text {
 namespace {
 
@@ -21,6 +23,14 @@ Lead lead_of(unsigned char byte) {
   if (byte == 0xF4) return {4, 0x80, 0x8F};  // nothing above U+10FFFF
   if (byte >= 0xF1 && byte <= 0xF3) return {4};
   return {0};
+}
+
+/// True when the next 8 bytes are ASCII.
+bool ascii_ahead(std::string_view bytes, std::size_t at) {
+  std::uint64_t word = 0;
+  if (bytes.size() - at < sizeof word) return false;
+  std::memcpy(&word, bytes.data() + at, sizeof word);
+  return (word & 0x8080808080808080ull) == 0;
 }
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -45,6 +55,10 @@ Utf8Step utf8_step(std::string_view bytes) {
 
 std::optional<std::size_t> utf8_find_invalid(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size();) {
+    if (ascii_ahead(bytes, i)) {
+      i += 8;
+      continue;
+    }
     if (static_cast<unsigned char>(bytes[i]) < 0x80) {
       ++i;
       continue;

@@ -29,6 +29,25 @@ std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+/// Reads no byte outside of `text`.
+std::uint64_t head_of(std::string_view text) {
+  const char* const p = text.data();
+  const std::size_t n = text.size();
+  if (n >= 8) return load<std::uint64_t>(p);
+  const auto shift = [](std::uint64_t value, std::size_t bytes) { return value << (8 * bytes); };
+  // Overlapping loads: bytes that are read twice are the same bits twice.
+  if (n >= 4) return load<std::uint32_t>(p) | shift(load<std::uint32_t>(p + n - 4), n - 4);
+  const auto byte = [p](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+  return byte(0) | shift(byte(n / 2), n / 2) | shift(byte(n - 1), n - 1);
+}
+
+std::uint64_t hash_of(std::string_view text, std::uint64_t head) {
+  if (text.size() > 16) return XXH3_64bits(text.data(), text.size());
+  const std::uint64_t tail =
+      text.size() > 8 ? load<std::uint64_t>(text.data() + text.size() - 8) : 0;
+  return fold(head ^ 0x9E3779B97F4A7C15ull, tail ^ (0xD6E8FEB86659FD93ull + text.size()));
+}
+
 /// The arrays of a vocabulary that was built here.
 struct OwnedArrays {
   std::vector<std::uint32_t> begins;
@@ -46,12 +65,13 @@ std::uint32_t spelling_bit(Spelling spelling) {
 }
 
 void insert(OwnedArrays& arrays, const VocabularyEntry& entry) {
-  const std::uint64_t key = text_key(entry.text);
+  const TextKey key(entry.text);
   const std::size_t mask = arrays.slots.size() - 1;
-  std::size_t i = static_cast<std::size_t>(text_hash(entry.text, key)) & mask;
+  std::size_t i = static_cast<std::size_t>(key.hash) & mask;
   while (arrays.slots[i].length != 0) i = (i + 1) & mask;
-  arrays.slots[i] = {
-      key, static_cast<std::uint32_t>(entry.text.size()) | spelling_bit(entry.spelling), entry.id};
+  arrays.slots[i] = {key.head,
+                     static_cast<std::uint32_t>(entry.text.size()) | spelling_bit(entry.spelling),
+                     entry.id};
 }
 
 tl::unexpected<Error> broken(const char* what) {
@@ -87,7 +107,7 @@ Result<void> check_slots(const Vocabulary::Arrays& arrays) {
     }
     const std::uint32_t length = slot.length & Vocabulary::kLengthMask;
     if (length == 0 || length != arrays.begins[id + 1] - arrays.begins[id] ||
-        slot.key != text_key({arrays.blob.data() + arrays.begins[id], length})) {
+        slot.head != TextKey({arrays.blob.data() + arrays.begins[id], length}).head) {
       return broken("a slot that its entry contradicts");
     }
   }
@@ -96,23 +116,7 @@ Result<void> check_slots(const Vocabulary::Arrays& arrays) {
 
 }  // namespace
 
-std::uint64_t text_key(std::string_view text) {
-  const char* const p = text.data();
-  const std::size_t n = text.size();
-  if (n >= 8) return load<std::uint64_t>(p);
-  const auto shift = [](std::uint64_t value, std::size_t bytes) { return value << (8 * bytes); };
-  // Overlapping loads: bytes that are read twice are the same bits twice.
-  if (n >= 4) return load<std::uint32_t>(p) | shift(load<std::uint32_t>(p + n - 4), n - 4);
-  const auto byte = [p](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
-  return byte(0) | shift(byte(n / 2), n / 2) | shift(byte(n - 1), n - 1);
-}
-
-std::uint64_t text_hash(std::string_view text, std::uint64_t key) {
-  if (text.size() > 16) return XXH3_64bits(text.data(), text.size());
-  const std::uint64_t tail =
-      text.size() > 8 ? load<std::uint64_t>(text.data() + text.size() - 8) : 0;
-  return fold(key ^ 0x9E3779B97F4A7C15ull, tail ^ (0xD6E8FEB86659FD93ull + text.size()));
-}
+TextKey::TextKey(std::string_view text) : head(head_of(text)), hash(hash_of(text, head)) {}
 
 Vocabulary::Vocabulary() {
   static const OwnedArrays kNone{{0}, {}, {}, std::vector<Slot>(1)};
@@ -171,15 +175,14 @@ Vocabulary Vocabulary::with_stable(const std::vector<bool>& is_stable) const {
   return copy;
 }
 
-Vocabulary::Found Vocabulary::find(std::string_view text, std::uint64_t key,
+Vocabulary::Found Vocabulary::find(std::string_view text, const TextKey& key,
                                    Spelling spelling) const {
   if (text.size() > kLengthMask) return {};
   const std::uint32_t wanted = static_cast<std::uint32_t>(text.size()) | spelling_bit(spelling);
-  for (std::size_t i = static_cast<std::size_t>(text_hash(text, key)) & mask_;;
-       i = (i + 1) & mask_) {
+  for (std::size_t i = static_cast<std::size_t>(key.hash) & mask_;; i = (i + 1) & mask_) {
     const Slot& slot = arrays_.slots[i];
     if (slot.length == 0) return {};
-    if (slot.key != key || (slot.length & ~kStableBit) != wanted) continue;
+    if (slot.head != key.head || (slot.length & ~kStableBit) != wanted) continue;
     if (text.size() <= 8 || this->text(slot.id) == text) {
       return {slot.id, (slot.length & kStableBit) != 0};
     }

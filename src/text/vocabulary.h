@@ -27,20 +27,22 @@ struct VocabularyEntry {
   Spelling spelling = Spelling::kBytes;
 };
 
-/// The key of a text of at least one byte: the whole of it up to 8 bytes, else its first 8.
-/// Reads no byte outside of `text`.
-std::uint64_t text_key(std::string_view text);
+/// A text of at least one byte as the table looks for it.
+struct TextKey {
+  TextKey() = default;
+  explicit TextKey(std::string_view text);
 
-/// A well-mixed hash of a text of at least one byte whose text_key() is `key`.
-std::uint64_t text_hash(std::string_view text, std::uint64_t key);
+  std::uint64_t head = 0;  ///< the whole text up to 8 bytes, else its first 8
+  std::uint64_t hash = 0;
+};
 
 /// Immutable; copies share the arrays. Any thread may use it.
 class Vocabulary {
  public:
   /// One slot of the open-addressing table from texts to ids.
   struct Slot {
-    std::uint64_t key = 0;     ///< text_key(); 0 with `length` 0 in free slots
-    std::uint32_t length = 0;  ///< bytes of the text; kCharactersBit and kStableBit above
+    std::uint64_t head = 0;    ///< of its TextKey
+    std::uint32_t length = 0;  ///< bytes of the text, kCharactersBit and kStableBit; 0: free
     TokenId id = -1;
   };
   static constexpr std::uint32_t kCharactersBit = 1u << 31;
@@ -78,9 +80,15 @@ class Vocabulary {
 
   /// The entry of a text of at least one byte.
   Found find(std::string_view text, Spelling spelling = Spelling::kBytes) const {
-    return find(text, text_key(text), spelling);
+    return find(text, TextKey(text), spelling);
   }
-  Found find(std::string_view text, std::uint64_t key, Spelling spelling) const;
+  Found find(std::string_view text, const TextKey& key, Spelling spelling) const;
+
+  /// Has the processor fetch what find() will look at. The table is larger than its caches: with
+  /// some lookups under way at once, encoding is not a chain of waits for memory.
+  void prefetch(const TextKey& key) const {
+    __builtin_prefetch(&arrays_.slots[static_cast<std::size_t>(key.hash) & mask_]);
+  }
 
   /// What an id stands for; empty for ids without entry.
   std::string_view text(TokenId id) const;
