@@ -38,7 +38,8 @@ struct StepResult {
 };
 
 /// Runs decoder steps. One owner thread; nothing here is safe to call from two threads at once.
-/// Errors leave the sequences of the failed step unusable: release them.
+/// A sequence lives until it is closed, over as many requests as its owner likes. An error of run()
+/// or rewind_sequence() leaves the sequences it was called for unusable: close them.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -49,24 +50,18 @@ class Executor {
   /// when `capacity_tokens` is beyond the model's context.
   virtual Result<SequenceId> open_sequence(const SequenceSpec& spec) = 0;
 
+  /// Makes an open sequence ready for another prompt, of which it already holds the first
+  /// `keep_tokens`: all behind them is forgotten, and there is room for `spec.capacity_tokens` in
+  /// all. Returns how many tokens it still holds, from 0 to `keep_tokens`: fewer when their keys
+  /// and values cannot serve the new prompt (another rotary table, no cache). Those that are gone
+  /// must be run again. Errors as open_sequence().
+  virtual Result<std::int64_t> rewind_sequence(SequenceId sequence, const SequenceSpec& spec,
+                                               std::int64_t keep_tokens) = 0;
+
   /// Frees the sequence; an id that is not open is a bug.
   virtual void close_sequence(SequenceId sequence) = 0;
 
   virtual Result<StepResult> run(const StepPlan& plan) = 0;
-};
-
-/// Closes the sequence on every way out.
-class OpenSequence {
- public:
-  OpenSequence(Executor& executor, SequenceId id) : executor_(executor), id_(id) {}
-  ~OpenSequence() { executor_.close_sequence(id_); }
-  OpenSequence(const OpenSequence&) = delete;
-  OpenSequence& operator=(const OpenSequence&) = delete;
-  SequenceId id() const { return id_; }
-
- private:
-  Executor& executor_;
-  SequenceId id_;
 };
 
 }  // namespace hearth::engine

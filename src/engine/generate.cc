@@ -45,25 +45,20 @@ std::vector<TokenId> known_stop_ids(const GenerateRequest& request, std::int64_t
   return known;
 }
 
-/// One sequence's step; the result's logits are empty unless asked for.
-Result<StepResult> step(Executor& executor, SequenceId sequence, std::span<const TokenId> tokens,
-                        bool wants_logits) {
-  StepPlan plan;
-  plan.segments.push_back({sequence, tokens, wants_logits});
-  return executor.run(plan);
-}
-
-/// Feeds the prompt chunk by chunk; the last chunk's logits come back, empty when cancelled.
-Result<std::vector<float>> prefill(Executor& executor, SequenceId sequence,
-                                   const GenerateRequest& request,
-                                   const std::atomic<bool>& cancelled, GenerateOutcome& outcome) {
+/// Feeds what the sequence does not hold of the prompt chunk by chunk; the last chunk's logits come
+/// back, empty when cancelled.
+Result<std::vector<float>> prefill(KeptSequence& sequence, const GenerateRequest& request,
+                                   const std::atomic<bool>& cancelled, const PromptSink& on_prompt,
+                                   GenerateOutcome& outcome) {
   HEARTH_CHECK(request.prefill_chunk_tokens > 0);
-  std::span<const TokenId> rest = request.prompt;
+  auto rest = std::span(request.prompt).subspan(static_cast<std::size_t>(outcome.cached_tokens));
+  outcome.prompt_tokens_done = outcome.cached_tokens;
   while (!cancelled.load()) {
+    if (on_prompt) on_prompt(outcome.prompt_tokens_done);
     const auto count =
         std::min(rest.size(), static_cast<std::size_t>(request.prefill_chunk_tokens));
     const bool last = count == rest.size();
-    HEARTH_TRY(StepResult result, step(executor, sequence, rest.first(count), last));
+    HEARTH_TRY(StepResult result, sequence.step(rest.first(count), last));
     rest = rest.subspan(count);
     outcome.prompt_tokens_done += static_cast<std::int64_t>(count);
     outcome.recomputed_tokens += result.recomputed_tokens;
@@ -72,31 +67,14 @@ Result<std::vector<float>> prefill(Executor& executor, SequenceId sequence,
   return std::vector<float>{};
 }
 
-}  // namespace
-
-Result<GenerateOutcome> generate(Executor& executor, const GenerateRequest& request,
-                                 const TokenSink& sink, const std::atomic<bool>& cancelled) {
-  HEARTH_TRY_VOID(check_request(request, executor.vocab_size()));
-  const auto stop_ids = known_stop_ids(request, executor.vocab_size());
-  const auto prompt_tokens = static_cast<std::int64_t>(request.prompt.size());
-  // The last generated token is never fed back, so it needs no place.
-  HEARTH_TRY(const SequenceId id,
-             executor.open_sequence({prompt_tokens, prompt_tokens + request.max_tokens - 1}));
-  const OpenSequence sequence(executor, id);
-
-  GenerateOutcome outcome;
-  const auto start = Clock::now();
-  HEARTH_TRY(std::vector<float> logits, prefill(executor, id, request, cancelled, outcome));
-  outcome.prefill_seconds = seconds_since(start);
-
-  Sampler sampler(request.sampling, executor.vocab_size());
+/// Samples, hands over and feeds back until something ends it; `logits` are the prompt's.
+Result<FinishReason> decode(KeptSequence& sequence, const GenerateRequest& request,
+                            std::vector<float> logits, const TokenSink& sink,
+                            const std::atomic<bool>& cancelled, GenerateOutcome& outcome) {
+  const std::int64_t vocab_size = sequence.executor().vocab_size();
+  const auto stop_ids = known_stop_ids(request, vocab_size);
+  Sampler sampler(request.sampling, vocab_size);
   sampler.observe(request.prompt);
-  const auto decode_start = Clock::now();
-  const auto finish = [&](FinishReason reason) {
-    outcome.decode_seconds = seconds_since(decode_start);
-    outcome.finish = reason;
-    return std::move(outcome);
-  };
   while (!cancelled.load()) {
     const auto generated = static_cast<std::int64_t>(outcome.tokens.size());
     const bool may_stop = generated >= request.min_tokens;
@@ -104,17 +82,50 @@ Result<GenerateOutcome> generate(Executor& executor, const GenerateRequest& requ
                sampler.sample(logits, may_stop ? std::span<const TokenId>{} : stop_ids,
                               static_cast<std::uint64_t>(generated)));
     if (std::find(stop_ids.begin(), stop_ids.end(), token) != stop_ids.end()) {
-      return finish(FinishReason::kStopToken);
+      return FinishReason::kStopToken;
     }
     sampler.observe({&token, 1});
     outcome.tokens.push_back(token);
-    if (!sink(token)) return finish(FinishReason::kSinkStopped);
-    if (generated + 1 == request.max_tokens) return finish(FinishReason::kMaxTokens);
-    HEARTH_TRY(StepResult result, step(executor, id, {&outcome.tokens.back(), 1}, true));
+    if (!sink(token)) return FinishReason::kSinkStopped;
+    if (generated + 1 == request.max_tokens) return FinishReason::kMaxTokens;
+    HEARTH_TRY(StepResult result, sequence.step({&outcome.tokens.back(), 1}, true));
     outcome.recomputed_tokens += result.recomputed_tokens;
     logits = std::move(result.logits);
   }
-  return finish(FinishReason::kCancelled);
+  return FinishReason::kCancelled;
+}
+
+}  // namespace
+
+Result<GenerateOutcome> generate(KeptSequence& sequence, const GenerateRequest& request,
+                                 const TokenSink& sink, const std::atomic<bool>& cancelled,
+                                 const PromptSink& on_prompt) {
+  HEARTH_TRY_VOID(check_request(request, sequence.executor().vocab_size()));
+  GenerateOutcome outcome;
+  const auto start = Clock::now();
+  // The last generated token is never fed back, so it needs no place.
+  const auto capacity = static_cast<std::int64_t>(request.prompt.size()) + request.max_tokens - 1;
+  HEARTH_TRY(const PromptStart begun, sequence.begin(request.prompt, capacity));
+  outcome.cached_tokens = begun.cached_tokens;
+  outcome.recomputed_tokens = begun.lost_tokens;
+  HEARTH_TRY(std::vector<float> logits, prefill(sequence, request, cancelled, on_prompt, outcome));
+  outcome.prefill_seconds = seconds_since(start);
+
+  const auto decode_start = Clock::now();
+  const auto finish = decode(sequence, request, std::move(logits), sink, cancelled, outcome);
+  if (!finish) {
+    sequence.forget();  // logits that are no numbers came from keys and values that are none
+    return tl::unexpected<Error>(finish.error());
+  }
+  outcome.finish = *finish;
+  outcome.decode_seconds = seconds_since(decode_start);
+  return outcome;
+}
+
+Result<GenerateOutcome> generate(Executor& executor, const GenerateRequest& request,
+                                 const TokenSink& sink, const std::atomic<bool>& cancelled) {
+  KeptSequence sequence(executor);
+  return generate(sequence, request, sink, cancelled);
 }
 
 }  // namespace hearth::engine

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "engine/executor.h"
+#include "engine/kept_sequence.h"
 #include "engine/sampling.h"
 
 namespace hearth::engine {
@@ -35,6 +36,7 @@ struct GenerateOutcome {
   std::vector<TokenId> tokens;  ///< generated, without the stop token
   FinishReason finish = FinishReason::kMaxTokens;
   std::int64_t prompt_tokens_done = 0;  ///< less than the prompt when cancelled early
+  std::int64_t cached_tokens = 0;       ///< of these, at hand from an earlier request
   std::int64_t recomputed_tokens = 0;   ///< rows run again after a change of rotary table
   double prefill_seconds = 0;           ///< until the prompt's last logits
   double decode_seconds = 0;            ///< from there to the end
@@ -43,7 +45,17 @@ struct GenerateOutcome {
 /// Receives each token as it is chosen; false ends the generation. Called on the caller's thread.
 using TokenSink = std::function<bool(TokenId)>;
 
-/// Runs the request to its end. `cancelled` may be raised from any thread or a signal handler.
+/// Told how many tokens of the prompt are done, before each chunk.
+using PromptSink = std::function<void(std::int64_t)>;
+
+/// Runs the request to its end, re-using what `sequence` holds of its prompt and leaving in it what
+/// was computed. `cancelled` may be raised from any thread or a signal handler; it is looked at
+/// between steps, so a cancelled request leaves the sequence whole. After an error nothing is kept.
+Result<GenerateOutcome> generate(KeptSequence& sequence, const GenerateRequest& request,
+                                 const TokenSink& sink, const std::atomic<bool>& cancelled,
+                                 const PromptSink& on_prompt = {});
+
+/// The same for a single request: everything is computed, nothing is kept.
 Result<GenerateOutcome> generate(Executor& executor, const GenerateRequest& request,
                                  const TokenSink& sink, const std::atomic<bool>& cancelled);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -23,6 +24,13 @@ class CountingExecutor final : public Executor {
     return SequenceId{1};
   }
 
+  Result<std::int64_t> rewind_sequence(SequenceId, const SequenceSpec& spec,
+                                       std::int64_t keep_tokens) override {
+    last_spec = spec;
+    held = keep_tokens;
+    return keep_tokens;
+  }
+
   void close_sequence(SequenceId) override { --open; }
 
   Result<StepResult> run(const StepPlan& plan) override {
@@ -37,6 +45,7 @@ class CountingExecutor final : public Executor {
     if (segment.wants_logits) {
       result.logits.assign(kVocab, 0.0f);
       result.logits[static_cast<std::size_t>((segment.tokens.back() + 1) % kVocab)] = 1.0f;
+      if (nan) result.logits[0] = std::nanf("");
     }
     return result;
   }
@@ -46,6 +55,7 @@ class CountingExecutor final : public Executor {
   std::int64_t held = 0;
   int open = 0;
   int fail_after = -1;
+  bool nan = false;
 };
 
 GenerateRequest request(std::vector<TokenId> prompt, std::int64_t max_tokens) {
@@ -149,6 +159,66 @@ TEST_F(GenerateTest, FailuresCloseTheSequence) {
   const auto outcome = run(request({0}, 10));
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().message, "scripted failure");
+  EXPECT_EQ(executor_.open, 0);
+}
+
+TEST_F(GenerateTest, TheNextRequestRunsOnlyWhatIsNew) {
+  KeptSequence sequence(executor_);
+  std::vector<std::int64_t> progress;
+  const auto ask = [&](const GenerateRequest& made) {
+    executor_.chunks.clear();
+    progress.clear();
+    return generate(
+        sequence, made, [](TokenId) { return true; }, cancelled_,
+        [&](std::int64_t done) { progress.push_back(done); });
+  };
+  ASSERT_TRUE(ask(request({3, 4, 5}, 3)));  // holds 3 4 5 6 7; 8 was never fed back
+  EXPECT_EQ(sequence.tokens(), (std::vector<TokenId>{3, 4, 5, 6, 7}));
+  GenerateRequest next = request({3, 4, 5, 6, 7, 8, 1, 2}, 2);
+  next.prefill_chunk_tokens = 2;
+  const auto outcome = ask(next);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->cached_tokens, 5);
+  EXPECT_EQ(outcome->prompt_tokens_done, 8);
+  EXPECT_EQ(executor_.chunks, (std::vector<std::size_t>{2, 1, 1}));
+  EXPECT_EQ(progress, (std::vector<std::int64_t>{5, 7}));
+  EXPECT_EQ(outcome->tokens, (std::vector<TokenId>{3, 4}));
+  EXPECT_EQ(executor_.last_spec.prompt_tokens, 8);
+  EXPECT_EQ(executor_.last_spec.capacity_tokens, 9);
+  EXPECT_EQ(executor_.open, 1);
+}
+
+TEST_F(GenerateTest, ACancelledRequestLeavesTheSequenceWhole) {
+  KeptSequence sequence(executor_);
+  const auto outcome = generate(
+      sequence, request({0, 1}, 10),
+      [this](TokenId token) {
+        cancelled_ = token == 3;
+        return true;
+      },
+      cancelled_);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->finish, FinishReason::kCancelled);
+  EXPECT_EQ(static_cast<std::int64_t>(sequence.tokens().size()), executor_.held);
+  cancelled_ = false;
+  const auto next = generate(
+      sequence, request({0, 1, 2, 3, 9}, 1), [](TokenId) { return true; }, cancelled_);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->cached_tokens, 4);
+  EXPECT_EQ(next->tokens, (std::vector<TokenId>{10}));
+}
+
+TEST_F(GenerateTest, AFailureKeepsNothing) {
+  KeptSequence sequence(executor_);
+  executor_.fail_after = 2;
+  EXPECT_FALSE(generate(
+      sequence, request({0}, 10), [](TokenId) { return true; }, cancelled_));
+  EXPECT_TRUE(sequence.tokens().empty());
+  EXPECT_EQ(executor_.open, 0);
+  executor_.fail_after = -1;
+  executor_.nan = true;
+  EXPECT_FALSE(generate(
+      sequence, request({0}, 10), [](TokenId) { return true; }, cancelled_));
   EXPECT_EQ(executor_.open, 0);
 }
 
