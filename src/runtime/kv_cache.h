@@ -25,6 +25,11 @@ struct KvShape {
 /// kUnsupported for cache elements other than float32 and float16.
 Result<KvShape> kv_shape(const onnx::DecoderGraphInfo& graph);
 
+/// How many tokens a shared cache of `current` should have room for when `needed` are. Growing,
+/// half as much again, so that a conversation is not copied in every turn, but not beyond
+/// `capacity_max`; smaller, when most of it would lie idle.
+std::int64_t next_capacity(std::int64_t current, std::int64_t needed, std::int64_t capacity_max);
+
 /// The keys and values of all layers of one sequence.
 ///
 /// Shared: one buffer [1, kv_heads, capacity, head_dim] per layer and kind, bound as past and as
@@ -45,13 +50,20 @@ class KvCache {
   /// Takes the presents of a finished step, [layers * 2] in order key, value of each layer.
   void replace(std::vector<Ort::Value> presents);
 
-  /// Forgets a growing cache's rows; a shared one needs no forgetting, its length comes with each
-  /// step.
-  void clear();
+  /// Gives a shared cache another size; the first `kept_tokens` rows stay. One buffer after the
+  /// other is replaced, so that memory for one of them is needed beside the new size.
+  /// kResourceExhausted when memory is short, before anything was touched.
+  Result<void> resize(std::int64_t capacity_tokens, std::int64_t kept_tokens);
+
+  /// Forgets a growing cache's rows behind the first `kept_tokens`; a shared one needs no
+  /// forgetting, its length comes with each step.
+  void truncate(std::int64_t kept_tokens);
 
  private:
   KvCache(const KvShape& shape, std::int64_t capacity)
       : shape_(shape), capacity_tokens_(capacity) {}
+
+  void copy_into(std::int64_t tokens, std::int64_t kept_tokens);
 
   KvShape shape_;
   std::int64_t capacity_tokens_ = 0;

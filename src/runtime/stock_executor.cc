@@ -76,6 +76,9 @@ struct StockExecutor::State {
   /// sequence's first rows must be in one call with its last ones.
   bool long_table_needs_whole_prompt() const { return graph.has_position_ids; }
 
+  Result<void> check(const engine::SequenceSpec& spec) const;
+  Result<void> rewind(Sequence& sequence, std::int64_t kept_tokens,
+                      std::int64_t capacity_tokens) const;
   Result<std::vector<float>> run_segment(Sequence& sequence, const engine::Segment& segment,
                                          std::int64_t& recomputed_tokens);
   Result<std::vector<float>> compute(Sequence& sequence, std::int64_t count, bool wants_logits);
@@ -178,10 +181,14 @@ Result<std::vector<float>> StockExecutor::State::run_segment(Sequence& sequence,
     recomputed_tokens += sequence.cached_tokens;
     sequence.long_rope = true;
     sequence.cached_tokens = 0;
-    sequence.cache->clear();
+    sequence.cache->truncate(0);
   }
+  // Rows that would choose the short table by themselves wait for the row that chooses the long
+  // one.
   const bool whole = sequence.long_rope && long_table_needs_whole_prompt();
-  if (whole && sequence.cached_tokens == 0 && !segment.wants_logits) return std::vector<float>{};
+  if (whole && !crosses_long_rope(held + added) && !segment.wants_logits) {
+    return std::vector<float>{};
+  }
   const std::int64_t chunk = whole ? held + added : std::max(added, kRecomputeChunkTokens);
   return compute_rest(sequence, chunk, segment.wants_logits);
 }
@@ -215,13 +222,31 @@ std::int64_t StockExecutor::vocab_size() const { return state_->graph.vocab_size
 
 const ExecutionReport& StockExecutor::report() const { return state_->ort.report; }
 
-Result<engine::SequenceId> StockExecutor::open_sequence(const engine::SequenceSpec& spec) {
+Result<void> StockExecutor::State::check(const engine::SequenceSpec& spec) const {
   HEARTH_CHECK(spec.prompt_tokens > 0 && spec.capacity_tokens >= spec.prompt_tokens);
-  if (spec.capacity_tokens > state_->context_length) {
-    return fail(ErrorCode::kContextTooLong,
-                "the request needs " + std::to_string(spec.capacity_tokens) +
-                    " tokens of context, the model has " + std::to_string(state_->context_length));
-  }
+  if (spec.capacity_tokens <= context_length) return {};
+  return fail(ErrorCode::kContextTooLong,
+              "the request needs " + std::to_string(spec.capacity_tokens) +
+                  " tokens of context, the model has " + std::to_string(context_length));
+}
+
+/// Forgets all but the first `kept_tokens`, and makes room for `capacity_tokens`.
+Result<void> StockExecutor::State::rewind(Sequence& sequence, std::int64_t kept_tokens,
+                                          std::int64_t capacity_tokens) const {
+  sequence.tokens.resize(static_cast<std::size_t>(kept_tokens));
+  sequence.cached_tokens = kept_tokens;
+  sequence.capacity_tokens = capacity_tokens;
+  if (!sequence.cache) return {};
+  sequence.cache->truncate(kept_tokens);
+  if (!sequence.cache->is_shared()) return {};
+  const std::int64_t current = sequence.cache->capacity_tokens();
+  const std::int64_t wished = next_capacity(current, capacity_tokens, context_length);
+  if (wished == current || sequence.cache->resize(wished, kept_tokens)) return {};
+  return sequence.cache->resize(capacity_tokens, kept_tokens);
+}
+
+Result<engine::SequenceId> StockExecutor::open_sequence(const engine::SequenceSpec& spec) {
+  HEARTH_TRY_VOID(state_->check(spec));
   return guard_ort("allocating the key-value cache", [&]() -> Result<engine::SequenceId> {
     Sequence sequence;
     sequence.capacity_tokens = spec.capacity_tokens;
@@ -234,6 +259,25 @@ Result<engine::SequenceId> StockExecutor::open_sequence(const engine::SequenceSp
     const engine::SequenceId id = state_->next_id++;
     state_->sequences.emplace(id, std::move(sequence));
     return id;
+  });
+}
+
+Result<std::int64_t> StockExecutor::rewind_sequence(engine::SequenceId sequence,
+                                                    const engine::SequenceSpec& spec,
+                                                    std::int64_t keep_tokens) {
+  const auto found = state_->sequences.find(sequence);
+  HEARTH_CHECK(found != state_->sequences.end());
+  Sequence& held = found->second;
+  HEARTH_CHECK(keep_tokens >= 0 && keep_tokens <= static_cast<std::int64_t>(held.tokens.size()) &&
+               keep_tokens <= spec.prompt_tokens);
+  HEARTH_TRY_VOID(state_->check(spec));
+  return guard_ort("rewinding the key-value cache", [&]() -> Result<std::int64_t> {
+    const bool long_rope = state_->crosses_long_rope(spec.prompt_tokens);
+    const std::int64_t kept =
+        long_rope == held.long_rope ? std::min(keep_tokens, held.cached_tokens) : 0;
+    held.long_rope = long_rope;
+    HEARTH_TRY_VOID(state_->rewind(held, kept, spec.capacity_tokens));
+    return kept;
   });
 }
 

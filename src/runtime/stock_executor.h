@@ -41,7 +41,8 @@ struct ExecutionReport {
 /// A graph that switches its rotary table with the length of the sequence (LongRoPE) gets the long
 /// table for the whole sequence as soon as the prompt or the answer crosses the threshold; what was
 /// cached with the short one is computed again, because keys and values of all layers but the first
-/// depend on it.
+/// depend on it. A sequence that is rewound to a prompt on the other side of the threshold keeps
+/// nothing for the same reason, and rewind_sequence() says so.
 class StockExecutor final : public engine::Executor {
  public:
   static Result<std::unique_ptr<StockExecutor>> load(const ModelFolder& model,
@@ -50,6 +51,9 @@ class StockExecutor final : public engine::Executor {
 
   std::int64_t vocab_size() const override;
   Result<engine::SequenceId> open_sequence(const engine::SequenceSpec& spec) override;
+  Result<std::int64_t> rewind_sequence(engine::SequenceId sequence,
+                                       const engine::SequenceSpec& spec,
+                                       std::int64_t keep_tokens) override;
   void close_sequence(engine::SequenceId sequence) override;
   Result<engine::StepResult> run(const engine::StepPlan& plan) override;
 

@@ -8,7 +8,9 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/kept_sequence.h"
 #include "onnx/model_file.h"
+#include "runtime/kv_cache.h"
 #include "runtime/test_models.h"
 
 namespace hearth::runtime {
@@ -196,6 +198,154 @@ TEST(StockExecutor, LongPromptsOfGraphsWithPositionsAreComputedWhole) {
   const Fed crossed = feed(*executor, tokens, stepwise, 30);
   EXPECT_EQ(crossed.recomputed, 32);
   EXPECT_LT(largest_difference(expected, crossed.logits), 1e-4 * spread(expected));
+}
+
+/// What a sequence says about a prompt that begins with tokens it holds.
+struct Rewound {
+  std::int64_t kept = 0;
+  std::vector<float> logits;
+};
+
+/// Fills a sequence with `before`, in `pieces`, rewinds it to what `after` has in common with it,
+/// and feeds the rest in chunks of `chunk`.
+Rewound rewind_and_feed(StockExecutor& executor, const std::vector<TokenId>& before,
+                        const std::vector<std::size_t>& pieces, std::int64_t prompt_tokens,
+                        const std::vector<TokenId>& after, std::size_t chunk) {
+  Rewound rewound;
+  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(before.size())});
+  EXPECT_TRUE(id);
+  std::span<const TokenId> rest = before;
+  for (const std::size_t piece : pieces) {
+    EXPECT_TRUE(executor.run({{Segment{*id, rest.first(piece), piece == rest.size()}}}));
+    rest = rest.subspan(piece);
+  }
+  const auto alike = engine::reusable_tokens(before, after);
+  const auto tokens = static_cast<std::int64_t>(after.size());
+  const auto kept = executor.rewind_sequence(*id, {tokens, tokens}, alike);
+  EXPECT_TRUE(kept) << kept.error().message;
+  rewound.kept = kept.value_or(0);
+  rest = std::span(after).subspan(static_cast<std::size_t>(rewound.kept));
+  while (!rest.empty()) {
+    const auto count = std::min(chunk, rest.size());
+    const auto result = executor.run({{Segment{*id, rest.first(count), count == rest.size()}}});
+    EXPECT_TRUE(result) << result.error().message;
+    rewound.logits = result->logits;
+    rest = rest.subspan(count);
+  }
+  executor.close_sequence(*id);
+  return rewound;
+}
+
+/// `tokens` up to `same`, then others.
+std::vector<TokenId> other_end(std::vector<TokenId> tokens, std::size_t same, std::size_t size) {
+  tokens.resize(same);
+  while (tokens.size() < size) {
+    tokens.push_back(static_cast<TokenId>((tokens.size() * 31 + 5) % 400));
+  }
+  return tokens;
+}
+
+// Longer than before (the buffer grows), shorter, much shorter (it shrinks), and the very same.
+TEST(StockExecutor, ARewoundSequenceGivesTheLogitsOfAFreshOne) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto before = some_tokens(60, 512);
+  for (const auto& [same, size] :
+       {std::pair<std::size_t, std::size_t>{60, 100}, {40, 120}, {25, 30}, {3, 9}, {60, 60}}) {
+    const auto after = other_end(before, same, size);
+    const Rewound rewound = rewind_and_feed(*executor, before, {50, 9, 1}, 50, after, 16);
+    EXPECT_EQ(rewound.kept, static_cast<std::int64_t>(std::min(same, size - 1)));
+    const auto expected = feed_whole(*executor, after).logits;
+    EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected))
+        << same << " of " << size;
+  }
+  const auto other = feed_whole(*executor, other_end(before, 39, 120)).logits;
+  EXPECT_GT(largest_difference(other, feed_whole(*executor, other_end(before, 40, 120)).logits),
+            1e-2 * spread(other))
+      << "control: one token more or less would be seen";
+}
+
+TEST(StockExecutor, RewindingAcrossTheRotaryThresholdKeepsNothing) {
+  for (const bool positions : {false, true}) {
+    const TemporaryFolder folder;
+    onnx::DecoderConfig config = tiny_config(true);
+    config.switches.position_ids = positions;
+    const auto executor = load(make_model(folder.path(), config, onnx::Precision::kFp32));
+    ASSERT_TRUE(executor);
+    const auto long_one = some_tokens(60, 512);
+    const auto short_one = some_tokens(20, 512);
+    const auto check = [&](const std::vector<TokenId>& before,
+                           const std::vector<std::size_t>& pieces, std::int64_t prompt_tokens,
+                           const std::vector<TokenId>& after, std::int64_t kept) {
+      const Rewound rewound = rewind_and_feed(*executor, before, pieces, prompt_tokens, after, 10);
+      EXPECT_EQ(rewound.kept, kept) << before.size() << " to " << after.size();
+      const auto expected = feed_whole(*executor, after).logits;
+      EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected))
+          << before.size() << " to " << after.size();
+    };
+    check(short_one, {20}, 20, other_end(short_one, 20, 40), 0);  // short table to long
+    check(long_one, {60}, 60, other_end(long_one, 20, 30), 0);    // long to short
+    check(long_one, {60}, 60, other_end(long_one, 20, 50), 20);   // stays long
+    check(long_one, {60}, 60, other_end(long_one, 55, 90), 55);
+    // The answer crossed the threshold; the next prompt is long from its first token, as the
+    // sequence is by now.
+    std::vector<std::size_t> answer(30, 1);
+    answer.insert(answer.begin(), 30);
+    check(long_one, answer, 30, other_end(long_one, 60, 80), 60);
+    check(short_one, {19, 1}, 19, other_end(short_one, 20, 32), 19 + 1);
+  }
+}
+
+TEST(StockExecutor, GrowingCachesAreCutAndGoOn) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_concatenating_model(folder.path()));
+  ASSERT_TRUE(executor);
+  const std::vector<TokenId> before = {3, 1, 4, 1, 5, 9, 2, 6};
+  for (const auto& after :
+       {std::vector<TokenId>{3, 1, 4, 1, 7, 7}, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, {3, 2}, before}) {
+    const Rewound rewound = rewind_and_feed(*executor, before, {4, 2, 1, 1}, 4, after, 3);
+    EXPECT_EQ(rewound.kept, engine::reusable_tokens(before, after));
+    const auto expected = feed_whole(*executor, after).logits;
+    EXPECT_LT(largest_difference(expected, rewound.logits), 1e-5 * spread(expected));
+  }
+}
+
+TEST(StockExecutor, WithoutACacheNothingIsKept) {
+  const TemporaryFolder folder;
+  const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32);
+  SessionOptions uncached;
+  uncached.enable_kv_cache = false;
+  const auto executor = load(model, uncached);
+  ASSERT_TRUE(executor);
+  const auto before = some_tokens(12, 512);
+  const auto after = other_end(before, 8, 14);
+  const Rewound rewound = rewind_and_feed(*executor, before, {12}, 12, after, 5);
+  EXPECT_EQ(rewound.kept, 0);
+  const auto expected = feed_whole(*executor, after).logits;
+  EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected));
+}
+
+TEST(StockExecutor, RewindingBeyondTheContextIsRefused) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false)));
+  ASSERT_TRUE(executor);
+  const auto id = executor->open_sequence({1, 2});
+  ASSERT_TRUE(id);
+  const auto refused = executor->rewind_sequence(*id, {1, 129}, 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kContextTooLong);
+  executor->close_sequence(*id);
+}
+
+TEST(NextCapacity, GrowsByHalfAndShrinksWhatLiesIdle) {
+  EXPECT_EQ(next_capacity(100, 80, 1000), 100);
+  EXPECT_EQ(next_capacity(100, 100, 1000), 100);
+  EXPECT_EQ(next_capacity(100, 101, 1000), 150);
+  EXPECT_EQ(next_capacity(100, 700, 1000), 700);
+  EXPECT_EQ(next_capacity(900, 950, 1000), 1000);
+  EXPECT_EQ(next_capacity(1000, 250, 1000), 1000);
+  EXPECT_EQ(next_capacity(1000, 249, 1000), 249);
 }
 
 TEST(StockExecutor, LogitsOfAnotherWidthOrTypeThanDeclaredAreErrors) {
