@@ -9,25 +9,24 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/descriptor.h"
+
 namespace hearth {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Closes a descriptor on every way out.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const ssize_t n = ::write(fd, content.data(), content.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno("write", path, errno);
+    content.remove_prefix(static_cast<std::size_t>(n));
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
+  return {};
+}
 
- private:
-  int fd_;
-};
+}  // namespace
 
 tl::unexpected<Error> fail_errno(const char* action, const fs::path& path, int error) {
   const ErrorCode code = error == ENOENT || error == ENOTDIR  ? ErrorCode::kNotFound
@@ -42,18 +41,6 @@ tl::unexpected<Error> fail_errno(const char* action, const fs::path& path, int e
   }
   return fail(code, std::move(message));
 }
-
-Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
-  while (!content.empty()) {
-    const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("write", path, errno);
-    content.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<std::string> read_file(const fs::path& path, std::uint64_t size_max_bytes) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -1,0 +1,34 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/descriptor.h"
+
+namespace hearth {
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return fail_errno("open", path, errno);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return fail_errno("examine", path, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return fail(ErrorCode::kInvalidArgument, path.string() + " is not a regular file");
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  void* data = nullptr;
+  if (size > 0) {
+    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (data == MAP_FAILED) return fail_errno("map", path, errno);
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const char*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) ::munmap(const_cast<char*>(data_), size_);
+}
+
+}  // namespace hearth

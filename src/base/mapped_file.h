@@ -1,0 +1,36 @@
+// MappedFile: a file's bytes in memory, fetched by the system as they are used and shared between
+// processes.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace hearth {
+
+/// The content of a file as it was when it was mapped. For files that are replaced (a new file under
+/// the old name), never changed in place: shortening a mapped file ends the process that reads it.
+/// Any thread may read.
+class MappedFile {
+ public:
+  /// Maps a regular file for reading. kNotFound, kIo, or kInvalidArgument for what is no file.
+  static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path);
+
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  /// Begins at a multiple of the page size; empty for an empty file.
+  std::string_view bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const char* data, std::size_t size) : data_(data), size_(size) {}
+
+  const char* data_;
+  std::size_t size_;
+};
+
+}  // namespace hearth
