@@ -13,13 +13,23 @@ constexpr std::int64_t kKvGranuleTokens = 32;
 /// Keys of one chunk: scores are normalised and added chunk by chunk, at fixed key positions.
 constexpr std::int64_t kAttentionChunkKeys = 256;
 
+/// Query rows that go through a chunk together, and floats from one of their score rows to the next
+/// (more than a chunk's keys, so that rows do not share cache sets).
+constexpr std::int64_t kAttentionTileRows = 32;
+constexpr std::int64_t kAttentionScoreStride = 272;
+
 enum class KvElement : std::uint32_t {
   kBf16,     ///< 2 bytes, rounded to nearest even
   kFloat32,  ///< 4 bytes, as computed
 };
 
-/// The blocks of one layer. `keys` and `values` are each block_count * kv_block_bytes() long and
-/// begin at a multiple of 64 bytes. Contents need no initialisation.
+/// The blocks of one layer. Within a block: KV heads, within these granules of 32 tokens, within
+/// these lines of 32 elements, 16 lanes of a pair each:
+///   keys    line (token / 16, dim / 2): lane = token % 16, pair = dim % 2
+///   values  line (token / 2, dim / 16): lane = dim % 16, pair = token % 2
+/// bf16 pairs lie together (the B operand of bf16 dot products and tiles), fp32 pairs 16 apart.
+/// `keys` and `values` are each block_count * kv_block_bytes() long and begin at a multiple of 64
+/// bytes. Contents need no initialisation.
 struct KvPoolView {
   void* keys = nullptr;
   void* values = nullptr;
@@ -31,7 +41,7 @@ struct KvPoolView {
 struct AttentionShape {
   std::int64_t query_heads = 0;
   std::int64_t kv_heads = 0;        ///< divides query_heads
-  std::int64_t head_dim = 0;        ///< a multiple of 8, at most 256
+  std::int64_t head_dim = 0;        ///< a multiple of 16, at most 256
   std::int64_t rotary_dim = 0;      ///< even, at most head_dim; 0: no rotary
   bool rotary_interleaved = false;  ///< pairs (2j, 2j + 1) instead of (j, j + rotary_dim / 2)
   float scale = 1.0F;
@@ -77,20 +87,35 @@ struct AttentionArgs {
   void* scratch = nullptr;  ///< AttentionPlan::scratch_bytes, beginning at a multiple of 64
 };
 
-/// How a call is cut up. Depends on shape, pool, sequences and tasks, not on pointers to rows: one
-/// plan serves all layers of a step that agree in shape.
+/// How a call is cut up, and where in the scratch memory what lies.
 struct AttentionPlan {
-  std::int64_t tasks = 1;     ///< as asked for
-  std::int64_t sections = 1;  ///< 1 to 3; all tasks of one end before those of the next begin
+  std::int64_t tasks = 1;        ///< as asked for
+  std::int64_t sections = 1;     ///< 1 to 3; all tasks of one end before those of the next begin
+  bool write_first = false;      ///< the first section only writes keys and values
+  bool split_keys = false;       ///< chunks of keys are work items, the last section adds them up
+  std::int64_t tile_tokens = 1;  ///< rows of a sequence that one work item covers, at most
   std::int64_t scratch_bytes = 0;
-  std::int64_t tile_rows = 0;   ///< query rows of one work item, at most
-  std::int64_t task_bytes = 0;  ///< of scratch, for each task; the partial sums follow
-  bool write_first = false;     ///< a section of its own writes keys and values
-  bool split_keys = false;      ///< chunks of keys are work items, a last section adds them up
+  // Each task has task_bytes of scratch; offsets in it, for `tile` rows: query rows of an item
+  // (tile_tokens * heads of a group), rounded up to kAttentionTileRows.
+  std::int64_t task_bytes = 0;
+  std::int64_t sums_offset = 0;    ///< fp32 [tile, head_dim], behind the queries of the same shape
+  std::int64_t weight_offset = 0;  ///< fp32 [2, tile]: greatest score, sum of weights
+  std::int64_t score_offset = 0;   ///< fp32 [kAttentionTileRows, kAttentionScoreStride]
+  std::int64_t bf16_offset = 0;    ///< bf16 of the same shape
+  std::int64_t chunk_offset = 0;   ///< fp32 [kAttentionTileRows, head_dim]
+  /// With split_keys, behind the tasks: per sequence, KV head, query row and chunk a record of
+  /// fp32 [16 + head_dim]: greatest score, sum of weights, unused, weighted values.
+  std::int64_t records_offset = 0;
 };
 
 /// One task of one section; attention.h says in what order.
 using AttentionFunction = void (*)(const AttentionArgs* args, const AttentionPlan* plan,
                                    std::int64_t section, std::int64_t task);
+
+// The kernels, each in a translation unit of its own (attention_for() chooses).
+void attention_portable(const AttentionArgs*, const AttentionPlan*, std::int64_t, std::int64_t);
+void attention_avx2(const AttentionArgs*, const AttentionPlan*, std::int64_t, std::int64_t);
+void attention_avx512(const AttentionArgs*, const AttentionPlan*, std::int64_t, std::int64_t);
+void attention_amx(const AttentionArgs*, const AttentionPlan*, std::int64_t, std::int64_t);
 
 }  // namespace hearth::kernels

@@ -1,0 +1,207 @@
+// Paged attention on AMX bf16 tiles for prompt rows (sequences marked `fast`); everything else as
+// attention_core.h.
+//
+// 32 query rows (tokens and heads of a group together) go through a chunk of 256 keys at once:
+//   S[32, 256] = Q[32, d] * K^T: 2 x 2 tiles of 16 x 16, 32 dims a step; the pool's key lines are
+//                the right-hand operand as they lie in memory
+//   P = 2^(S - m) in bf16, m and the sum of the unrounded weights per row
+//   O[32, d] = P * V: 2 x 2 tiles, 32 keys a step; the value lines likewise
+// and the chunk is added to the rows' sums as in the exact order. Queries and weights are rounded
+// to bf16 (2^-9), sums are float32, denormals count as 0. A tile row is computed from its own row
+// of the left-hand operand only, so a row's value does not depend on the rows beside it.
+//
+// Tile work per 32 rows and chunk: 2 * 256 * d * 32 multiply-adds, 512 a cycle at best: 4096 cycles
+// for d = 128, beside about as many for the 8192 weights.
+#include "kernels/attention_core.h"
+
+namespace hearth::kernels {
+namespace {
+
+constexpr std::int64_t kTile = 16;
+constexpr std::int64_t kStep = 32;  // bf16 values of a tile row
+
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t row_bytes[16] = {};
+  std::uint8_t rows[16] = {};
+};
+
+/// Eight full tiles for the life of this object.
+class Tiles {
+ public:
+  Tiles() {
+    TileConfig config;
+    for (int i = 0; i < 8; ++i) {
+      config.row_bytes[i] = 64;
+      config.rows[i] = 16;
+    }
+    _tile_loadconfig(&config);
+  }
+  ~Tiles() { _tile_release(); }
+  Tiles(const Tiles&) = delete;
+  Tiles& operator=(const Tiles&) = delete;
+};
+
+// Tiles 0-3: sums [2 x 2]; 4, 5: left-hand rows; 6, 7: right-hand columns.
+inline void clear_sums() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+inline void multiply_step(const std::uint16_t* left, std::int64_t left_stride,
+                          const std::uint16_t* right, std::int64_t right_columns,
+                          std::int64_t right_stride) {
+  _tile_loadd(4, left, left_stride * 2);
+  _tile_loadd(6, right, right_stride * 2);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_loadd(5, left + kTile * left_stride, left_stride * 2);
+  _tile_dpbf16ps(2, 5, 6);
+  _tile_loadd(7, right + right_columns, right_stride * 2);
+  _tile_dpbf16ps(1, 4, 7);
+  _tile_dpbf16ps(3, 5, 7);
+}
+
+inline void store_sums(float* out, std::int64_t stride) {
+  _tile_stored(0, out, stride * 4);
+  _tile_stored(1, out + kTile, stride * 4);
+  _tile_stored(2, out + kTile * stride, stride * 4);
+  _tile_stored(3, out + kTile * stride + kTile, stride * 4);
+}
+
+void score_tile(const std::uint16_t* queries, std::int64_t dim, const std::uint16_t* keys,
+                float* scores) {
+  clear_sums();
+  for (std::int64_t i = 0; i < dim; i += kStep) {
+    multiply_step(queries + i, dim, keys + i * 16, 16 * dim, 32);
+  }
+  store_sums(scores, kAttentionScoreStride);
+}
+
+void weigh_value_tile(const std::uint16_t* weights, const ChunkGranules<std::uint16_t>& granules,
+                      KeyRange seen, std::int64_t column, std::int64_t dim, float* out) {
+  clear_sums();
+  for (std::int64_t g = seen.begin; g < seen.end; ++g) {
+    multiply_step(weights + g * kKvGranuleTokens, kAttentionScoreStride,
+                  granules.values[g] + column * 2, 32, 2 * dim);
+  }
+  store_sums(out + column, dim);
+}
+
+/// As exp2_lanes(), relative error below 1e-5: less than bf16 sees.
+inline __m512 exp2_roughly(__m512 x) {
+  const __m512 magic = _mm512_set1_ps(12582912.0F);
+  const __m512 shifted = _mm512_add_ps(x, magic);
+  const __m512 f = _mm512_sub_ps(x, _mm512_sub_ps(shifted, magic));
+  __m512 p = _mm512_set1_ps(0.00965671055F);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.0558382832F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2402253F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.693136752F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0F));
+  const __mmask16 counts = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-125.0F), _CMP_NLT_UQ);
+  return _mm512_maskz_mul_ps(counts, p, Lanes::power_of_magic(shifted));
+}
+
+/// Turns a row's scores in granules [begin, end) into bf16 weights.
+RowChunk weigh_roughly(const float* scores, std::int64_t begin, std::int64_t end,
+                       std::uint16_t* weights) {
+  __m512 greatest = _mm512_set1_ps(minus_infinity());
+  __m512 second = greatest;
+  for (std::int64_t i = begin * kKvGranuleTokens; i < end * kKvGranuleTokens; i += 32) {
+    greatest = _mm512_max_ps(_mm512_loadu_ps(scores + i), greatest);
+    second = _mm512_max_ps(_mm512_loadu_ps(scores + i + 16), second);
+  }
+  const float m = _mm512_reduce_max_ps(_mm512_max_ps(greatest, second));
+  const __m512 shift = _mm512_set1_ps(m);
+  __m512 total = _mm512_setzero_ps();
+  for (std::int64_t i = begin * kKvGranuleTokens; i < end * kKvGranuleTokens; i += 32) {
+    const __m512 low = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i), shift));
+    const __m512 high = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i + 16), shift));
+    total = _mm512_add_ps(total, _mm512_add_ps(low, high));
+    _mm512_storeu_si512(weights + i, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
+  }
+  return {m, sum_of(total)};
+}
+
+/// Rows [first, first + count) of the item, at most 32, against one chunk.
+void attend_tile(const AttentionItem& item, std::int64_t chunk,
+                 const ChunkGranules<std::uint16_t>& granules, std::int64_t first,
+                 std::int64_t count) {
+  const AttentionShape& shape = item.args->shape;
+  const std::int64_t dim = shape.head_dim;
+  const KeyRange seen = granules_seen(item, chunk, first, first + count - 1);
+  if (seen.begin == seen.end) return;
+  const auto* queries = reinterpret_cast<const std::uint16_t*>(item.queries) + first * dim;
+  for (std::int64_t g = seen.begin; g < seen.end; ++g) {
+    score_tile(queries, dim, granules.keys[g], item.scores + g * kKvGranuleTokens);
+  }
+  RowChunk sums[kAttentionTileRows];
+  for (std::int64_t r = 0; r < count; ++r) {
+    float* scores = item.scores + r * kAttentionScoreStride;
+    if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
+    hide_scores(scores, within_chunk(visible_keys(shape, item.position(first + r)), chunk),
+                seen.begin, seen.end);
+    sums[r] = weigh_roughly(scores, seen.begin, seen.end, item.bf16 + r * kAttentionScoreStride);
+  }
+  for (std::int64_t column = 0; column < dim; column += kStep) {
+    weigh_value_tile(item.bf16, granules, seen, column, dim, item.chunk);
+  }
+  for (std::int64_t r = 0; r < count; ++r) {
+    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
+    if (own.begin < own.end) place_chunk(item, first + r, sums[r], item.chunk + r * dim);
+  }
+}
+
+void prepare_query_tiles(const AttentionItem& item) {
+  const std::int64_t dim = item.args->shape.head_dim;
+  auto* queries = reinterpret_cast<std::uint16_t*>(item.queries);
+  const std::int64_t rows = item.rows();
+  alignas(64) float query[kHeadDimMax];
+  for (std::int64_t row = 0; row < rows; ++row) {
+    prepare_query(item, row, query);
+    for (std::int64_t i = 0; i < dim; i += 32) {
+      _mm512_storeu_si512(queries + row * dim + i,
+                          reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(
+                              _mm512_load_ps(query + i + 16), _mm512_load_ps(query + i))));
+    }
+  }
+}
+
+/// The whole item. Rows of the last tile behind the item's are what the scratch memory holds; what
+/// comes of them is not read.
+void attend_on_tiles(const AttentionItem& item) {
+  const std::int64_t rows = item.rows();
+  prepare_query_tiles(item);
+  const Tiles tiles;
+  for (std::int64_t chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk) {
+    const KeyRange seen = granules_seen(item, chunk, 0, rows - 1);
+    if (seen.begin == seen.end) continue;
+    const auto granules = find_granules<std::uint16_t>(item, chunk, seen.begin, seen.end);
+    for (std::int64_t row = 0; row < rows; row += kAttentionTileRows) {
+      attend_tile(item, chunk, granules, row, smaller(kAttentionTileRows, rows - row));
+    }
+  }
+}
+
+}  // namespace
+
+void attention_amx(const AttentionArgs* args, const AttentionPlan* plan, std::int64_t section,
+                   std::int64_t task) {
+  if (args->pool.element != KvElement::kBf16 || args->shape.head_dim % kStep != 0) {
+    run_exactly(*args, *plan, section, task);
+    return;
+  }
+  const auto attend = [](const AttentionItem& item) {
+    if (item.sequence->fast) {
+      attend_on_tiles(item);
+    } else {
+      attend_exactly<std::uint16_t>(item);
+    }
+  };
+  AttentionTask<std::uint16_t, decltype(attend)>(*args, *plan, task, attend).run(section);
+}
+
+}  // namespace hearth::kernels
