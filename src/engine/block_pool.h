@@ -2,6 +2,7 @@
 // of the key/value memory. Knows numbers only; the memory itself belongs to the caller.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -14,8 +15,7 @@ using BlockId = std::int32_t;
 
 /// A fixed number of blocks, each free or held by one or more tables. One owner thread.
 /// Invariants: a block's count of holders is the number of tables it stands in; it is free exactly
-/// when that is 0; free + held = total. An empty pool of the right size is left when all tables are
-/// gone; ending the pool before its tables is a bug.
+/// when that is 0. Ending the pool before its tables is a bug.
 class BlockPool {
  public:
   BlockPool(std::int64_t block_count, std::int64_t block_tokens);
@@ -36,6 +36,7 @@ class BlockPool {
   BlockId take();
   void share(BlockId block);
   void give_back(BlockId block);
+  bool is_shared(BlockId block) const { return holders_[static_cast<std::size_t>(block)] > 1; }
 
   std::int64_t block_tokens_;
   std::vector<std::int32_t> holders_;  // [block_count]
@@ -81,12 +82,15 @@ class BlockTable {
   /// A second sequence that begins with this one's first `tokens` tokens and holds the same blocks.
   BlockTable fork(std::int64_t tokens) const;
 
-  /// Makes the block that the next token goes to this table's own, when it holds tokens and another
-  /// table holds it too. Returns the copy to make, from == to when there is none.
-  /// kResourceExhausted when no block is free.
-  Result<BlockCopy> own_last_block();
+  /// Makes every block from the next token's on this table's own, where another table holds it too.
+  /// To be called before tokens are written. Returns the copies to make: at most one, of the block
+  /// that the next token shares with earlier ones. kResourceExhausted, and nothing changed, when
+  /// too few blocks are free.
+  Result<std::vector<BlockCopy>> own_from_next_token();
 
  private:
+  void drop_blocks(std::size_t kept);
+
   BlockPool* pool_;
   std::vector<BlockId> blocks_;
   std::int64_t tokens_ = 0;
