@@ -30,13 +30,18 @@ constexpr std::int32_t kTileColumns = 16;  ///< outputs per tile column
 constexpr std::int32_t kGroup = 32;        ///< k per group: one activation scale, one tile step
 constexpr std::int32_t kUnitBlocks = 4;    ///< blocks per unit
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
-constexpr std::int32_t kPanelGroups = 16;  ///< groups per bf16 panel: two of them fit the L1
+constexpr std::int32_t kExactScratchBytes = 24 * 1024;  ///< beside 64 bytes a row
+constexpr std::int32_t kPanelGroups = 16;               ///< groups per bf16 panel
+/// Scratch of the fast recipe: the panels, and the sums of 16 rows in kFastColumns outputs.
+constexpr std::int32_t kFastColumns = 16 * kTileColumns;
+constexpr std::size_t kFastScratchBytes = 4 * kPanelGroups * 1024;
+constexpr std::size_t kFastScratchTileBytes = 16 * kFastColumns * sizeof(float);
 
 /// One packed linear. `tile_bytes` and `unit_bytes` follow from the rest; they are stated so that
 /// kernels need not know how.
 struct PackedLinear {
   const std::uint8_t* data;  ///< tile columns, 64-byte aligned
-  const float* bias;         ///< [n], or null
+  const float* bias;         ///< [n rounded up to 16], or null
   std::int32_t n;            ///< outputs
   std::int32_t k;            ///< inputs
   std::int32_t bits;         ///< 4 or 8
@@ -76,7 +81,7 @@ struct ExactTask {
   std::int64_t y_stride;    ///< floats from row to row
   std::int32_t tile_begin;  ///< tile columns [begin, end)
   std::int32_t tile_end;
-  void* scratch;                ///< ExactKernel::scratch_bytes, 64-byte aligned
+  void* scratch;                ///< kExactScratchBytes + 64 * rows_padded bytes, aligned
   std::uint64_t* weight_bytes;  ///< counts the packed bytes loaded, each time they are
 };
 
@@ -87,7 +92,7 @@ struct FastTask {
   std::int64_t y_stride;
   std::int32_t tile_begin;
   std::int32_t tile_end;
-  void* scratch;
+  void* scratch;  ///< kFastScratchBytes + 2 kFastScratchTileBytes for every 32 rows, aligned
   std::uint64_t* weight_bytes;
 };
 

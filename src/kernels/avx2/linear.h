@@ -1,0 +1,13 @@
+// Linears for AVX2 with FMA and F16C.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/abi.h"
+
+namespace hearth::kernels::avx2 {
+
+void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
+void exact_product(const ExactTask* task);
+
+}  // namespace hearth::kernels::avx2

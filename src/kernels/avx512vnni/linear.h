@@ -1,0 +1,13 @@
+// Linears for AVX-512 (F, BW, DQ, VL) with VNNI.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/abi.h"
+
+namespace hearth::kernels::avx512vnni {
+
+void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
+void exact_product(const ExactTask* task);
+
+}  // namespace hearth::kernels::avx512vnni

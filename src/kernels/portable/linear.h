@@ -1,0 +1,13 @@
+// The portable kernels: the specification of the exact recipe.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/abi.h"
+
+namespace hearth::kernels::portable {
+
+void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
+void exact_product(const ExactTask* task);
+
+}  // namespace hearth::kernels::portable
