@@ -99,7 +99,7 @@ struct AttentionPlan {
   // (tile_tokens * heads of a group), rounded up to kAttentionTileRows.
   std::int64_t task_bytes = 0;
   std::int64_t sums_offset = 0;    ///< fp32 [tile, head_dim], behind the queries of the same shape
-  std::int64_t weight_offset = 0;  ///< fp32 [2, tile]: greatest score, sum of weights
+  std::int64_t weight_offset = 0;  ///< fp32 [tile, 2]: greatest score, sum of weights
   std::int64_t score_offset = 0;   ///< fp32 [kAttentionTileRows, kAttentionScoreStride]
   std::int64_t bf16_offset = 0;    ///< bf16 of the same shape
   std::int64_t chunk_offset = 0;   ///< fp32 [kAttentionTileRows, head_dim]

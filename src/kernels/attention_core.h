@@ -47,15 +47,6 @@ inline KeyRange within_chunk(KeyRange keys, std::int64_t chunk) {
   return {larger(keys.begin - first, 0), smaller(keys.end - first, kAttentionChunkKeys)};
 }
 
-/// Elements before pair member `member` of lane `lane` in a line.
-template <class E>
-constexpr std::int64_t place_in_line(std::int64_t lane, std::int64_t member) {
-  return sizeof(E) == 2 ? lane * 2 + member : member * 16 + lane;
-}
-
-inline void put(std::uint16_t* place, float value) { *place = to_bf16(value); }
-inline void put(float* place, float value) { *place = value; }
-
 /// The granule of keys or values that holds position `key`.
 template <class E>
 E* granule_at(void* pool, const AttentionArgs& args, const AttentionSequence& sequence,
@@ -125,9 +116,39 @@ inline void prepare_head(const AttentionShape& shape, const AttentionSequence& s
   }
 }
 
-/// Writes the keys and values of positions [from, to), which are rows of this step, and zeros into
-/// the values behind the sequence's end up to a granule's: whatever a block held before must not
-/// meet a weight of 0 as NaN.
+/// Puts a key of `dim` floats into lane `lane` of its lines.
+inline void put_key(std::uint16_t* lines, std::int64_t lane, const float* key, std::int64_t dim) {
+  alignas(64) std::uint16_t rounded[kHeadDimMax];
+  for (std::int64_t i = 0; i < dim; i += 16) Lanes::store_bf16(rounded + i, Lanes::load(key + i));
+  for (std::int64_t i = 0; i < dim; i += 2) {
+    __builtin_memcpy(lines + i * 16 + lane * 2, rounded + i, 4);
+  }
+}
+
+inline void put_key(float* lines, std::int64_t lane, const float* key, std::int64_t dim) {
+  for (std::int64_t i = 0; i < dim; ++i) lines[i * 16 + lane] = key[i];
+}
+
+/// Writes zeros into the values from position `end` to the end of its granule: whatever a block
+/// held before must not meet a weight of 0 as NaN.
+template <class E>
+void clear_values_behind(const AttentionArgs& args, const AttentionSequence& sequence,
+                         std::int64_t head, std::int64_t end) {
+  const std::int64_t dim = args.shape.head_dim;
+  std::int64_t token = end % kKvGranuleTokens;
+  if (token == 0) return;
+  E* values = granule_at<E>(args.pool.values, args, sequence, head, end - 1);
+  if (token % 2 == 1) {
+    for (std::int64_t i = 0; i < dim; i += 16) {
+      put_in_line(values + token / 2 * 2 * dim + i * 2, 1, Lanes::zero());
+    }
+    ++token;
+  }
+  const std::int64_t left = (kKvGranuleTokens - token) * dim;
+  __builtin_memset(values + token * dim, 0, static_cast<std::size_t>(left) * sizeof(E));
+}
+
+/// Writes the keys and values of positions [from, to), which are rows of this step.
 template <class E>
 void write_keys_values(const AttentionArgs& args, const AttentionSequence& sequence,
                        std::int64_t head, std::int64_t from, std::int64_t to) {
@@ -138,28 +159,22 @@ void write_keys_values(const AttentionArgs& args, const AttentionSequence& seque
     alignas(64) float key[kHeadDimMax];
     prepare_head(args.shape, sequence, position, args.k + row * args.kv_stride + head * dim,
                  args.shape.k_norm, 1.0F, key);
-    E* keys = granule_at<E>(args.pool.keys, args, sequence, head, position) + token / 16 * 16 * dim;
-    for (std::int64_t i = 0; i < dim; i += 2) {
-      put(keys + i * 16 + place_in_line<E>(token % 16, 0), key[i]);
-      put(keys + i * 16 + place_in_line<E>(token % 16, 1), key[i + 1]);
-    }
+    E* keys = granule_at<E>(args.pool.keys, args, sequence, head, position);
+    put_key(keys + token / 16 * 16 * dim, token % 16, key, dim);
     const float* value = args.v + row * args.kv_stride + head * dim;
-    E* values =
-        granule_at<E>(args.pool.values, args, sequence, head, position) + token / 2 * 2 * dim;
+    E* values = granule_at<E>(args.pool.values, args, sequence, head, position);
     for (std::int64_t i = 0; i < dim; i += 16) {
-      for (std::int64_t lane = 0; lane < 16; ++lane) {
-        put(values + i * 2 + place_in_line<E>(lane, token % 2), value[i + lane]);
-      }
+      put_in_line(values + token / 2 * 2 * dim + i * 2, token % 2, Lanes::load(value + i));
     }
   }
-  if (to != sequence.past + sequence.rows || to % kKvGranuleTokens == 0) return;
-  E* values = granule_at<E>(args.pool.values, args, sequence, head, to - 1);
-  for (std::int64_t token = to % kKvGranuleTokens; token < kKvGranuleTokens; ++token) {
-    for (std::int64_t i = 0; i < dim; ++i) {
-      values[token / 2 * 2 * dim + i / 16 * 32 + place_in_line<E>(i % 16, token % 2)] = 0;
-    }
-  }
+  if (to == sequence.past + sequence.rows) clear_values_behind<E>(args, sequence, head, to);
 }
+
+/// Greatest score and sum of weights of a row, in a chunk or so far.
+struct RowChunk {
+  float greatest;
+  float total;
+};
 
 /// Work of one task on one KV head for some tokens of one sequence, and its scratch memory.
 struct AttentionItem {
@@ -176,8 +191,7 @@ struct AttentionItem {
 
   float* queries;  ///< [rows, head_dim]
   float* sums;     ///< [rows, head_dim]
-  float* greatest;
-  float* totals;
+  RowChunk* row_sums;
   float* scores;
   std::uint16_t* bf16;
   float* chunk;
@@ -189,6 +203,9 @@ struct AttentionItem {
   }
   std::int64_t query_head(std::int64_t row) const { return head * group + row % group; }
 };
+
+/// A chunk of which a row sees nothing.
+constexpr RowChunk kNothing{-__builtin_inff(), 0.0F};
 
 inline float query_factor(const AttentionShape& shape) {
   return shape.softcap > 0.0F ? shape.scale / shape.softcap : shape.scale * kLog2E;
@@ -261,12 +278,6 @@ void weigh_values(const float* weights, const E* const* granules, std::int64_t b
   }
 }
 
-/// Greatest score and sum of weights of a row in a chunk.
-struct RowChunk {
-  float greatest;
-  float total;
-};
-
 /// Scores of keys outside `seen` become minus infinity, all in granules [begin, end).
 inline void hide_scores(float* scores, KeyRange seen, std::int64_t begin, std::int64_t end) {
   const std::int64_t first = begin * kKvGranuleTokens;
@@ -299,18 +310,34 @@ inline RowChunk weigh_scores(float* scores, std::int64_t begin, std::int64_t end
   return {m, sum_of(total)};
 }
 
-/// Adds a chunk, or what earlier chunks came to, to a row: sums[dim], greatest and total.
-inline void add_chunk(const RowChunk& chunk, const float* values, std::int64_t dim, RowChunk& row,
-                      float* sums) {
-  const float m = chunk.greatest > row.greatest ? chunk.greatest : row.greatest;
-  const float keep = exp2_of(row.greatest - m);
-  const float join = exp2_of(chunk.greatest - m);
-  row = {m, __builtin_fmaf(chunk.total, join, row.total * keep)};
-  const Lanes::Reg keeps = Lanes::all(keep);
-  const Lanes::Reg joins = Lanes::all(join);
-  for (std::int64_t i = 0; i < dim; i += 16) {
-    const Lanes::Reg old = Lanes::mul(Lanes::load(sums + i), keeps);
-    Lanes::store(sums + i, Lanes::fma(Lanes::load(values + i), joins, old));
+/// Adds chunks[i] with values[i * stride ...] to rows[i], whose sums begin at sums[i * dim], for
+/// `count` rows, at most kAttentionTileRows. A chunk of weight 0 leaves its row alone.
+inline void add_chunks(std::int64_t count, const RowChunk* chunks, const float* values,
+                       std::int64_t dim, RowChunk* rows, float* sums) {
+  alignas(64) float keep[kAttentionTileRows];
+  alignas(64) float join[kAttentionTileRows];
+  for (std::int64_t r = 0; r < count; ++r) {
+    const bool grows = chunks[r].greatest > rows[r].greatest;
+    const float m = grows ? chunks[r].greatest : rows[r].greatest;
+    keep[r] = rows[r].greatest - m;
+    join[r] = chunks[r].greatest - m;
+    rows[r].greatest = m;
+  }
+  for (std::int64_t r = count; r % 16 != 0; ++r) keep[r] = join[r] = 0.0F;
+  for (std::int64_t r = 0; r < count; r += 16) {
+    Lanes::store(keep + r, exp2_lanes(Lanes::load(keep + r)));
+    Lanes::store(join + r, exp2_lanes(Lanes::load(join + r)));
+  }
+  for (std::int64_t r = 0; r < count; ++r) {
+    if (chunks[r].total == 0.0F) continue;
+    rows[r].total = __builtin_fmaf(chunks[r].total, join[r], rows[r].total * keep[r]);
+    const Lanes::Reg keeps = Lanes::all(keep[r]);
+    const Lanes::Reg joins = Lanes::all(join[r]);
+    float* sum = sums + r * dim;
+    for (std::int64_t i = 0; i < dim; i += 16) {
+      const Lanes::Reg old = Lanes::mul(Lanes::load(sum + i), keeps);
+      Lanes::store(sum + i, Lanes::fma(Lanes::load(values + r * dim + i), joins, old));
+    }
   }
 }
 
@@ -325,7 +352,8 @@ inline void finish_row(const AttentionArgs& args, std::int64_t source_row, std::
   const std::int64_t dim = args.shape.head_dim;
   if (args.shape.sinks != nullptr) {
     alignas(64) float nothing[kHeadDimMax] = {};
-    add_chunk({args.shape.sinks[query_head] * kLog2E, 1.0F}, nothing, dim, row, sums);
+    const RowChunk sink{args.shape.sinks[query_head] * kLog2E, 1.0F};
+    add_chunks(1, &sink, nothing, dim, &row, sums);
   }
   const Lanes::Reg inverse = Lanes::all(1.0F / row.total);
   float* out = args.out + source_row * args.out_stride + query_head * dim;
@@ -334,23 +362,22 @@ inline void finish_row(const AttentionArgs& args, std::int64_t source_row, std::
   }
 }
 
-/// Where a row's chunk goes: into its record, or to its running sums.
-inline void place_chunk(const AttentionItem& item, std::int64_t row, const RowChunk& chunk,
-                        const float* values) {
+/// Where the chunk of rows [first, first + count) goes: into their records, or to the running sums.
+inline void place_chunks(const AttentionItem& item, std::int64_t first, std::int64_t count,
+                         const RowChunk* chunks) {
   const std::int64_t dim = item.args->shape.head_dim;
-  if (item.records != nullptr) {
-    float* record = item.records + row * item.record_stride;
-    record[0] = chunk.greatest;
-    record[1] = chunk.total;
-    for (std::int64_t i = 0; i < dim; i += 16) {
-      Lanes::store(record + kRecordHead + i, Lanes::load(values + i));
-    }
+  if (item.records == nullptr) {
+    add_chunks(count, chunks, item.chunk, dim, item.row_sums + first, item.sums + first * dim);
     return;
   }
-  RowChunk sum{item.greatest[row], item.totals[row]};
-  add_chunk(chunk, values, dim, sum, item.sums + row * dim);
-  item.greatest[row] = sum.greatest;
-  item.totals[row] = sum.total;
+  for (std::int64_t r = 0; r < count; ++r) {
+    float* record = item.records + (first + r) * item.record_stride;
+    record[0] = chunks[r].greatest;
+    record[1] = chunks[r].total;
+    for (std::int64_t i = 0; i < dim; i += 16) {
+      Lanes::store(record + kRecordHead + i, Lanes::load(item.chunk + r * dim + i));
+    }
+  }
 }
 
 /// The granules of a chunk. One more follows, for fetching ahead: some that is valid.
@@ -420,15 +447,12 @@ void attend_rows(const AttentionItem& item, std::int64_t chunk, const ChunkGranu
   for (int r = 0; r < R; ++r) {
     float* scores = item.scores + r * kAttentionScoreStride;
     if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
-    hide_scores(scores, within_chunk(visible_keys(shape, item.position(first + r)), chunk),
-                seen.begin, seen.end);
-    sums[r] = weigh_scores(scores, seen.begin, seen.end);
+    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
+    hide_scores(scores, own, seen.begin, seen.end);
+    sums[r] = own.begin < own.end ? weigh_scores(scores, seen.begin, seen.end) : kNothing;
   }
   weigh_all_values<R>(item, granules, seen);
-  for (int r = 0; r < R; ++r) {
-    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
-    if (own.begin < own.end) place_chunk(item, first + r, sums[r], item.chunk + r * dim);
-  }
+  place_chunks(item, first, R, sums);
 }
 
 template <int R, class E>
@@ -473,17 +497,14 @@ void run_item(const AttentionItem& item, bool write, const Attend& attend) {
   }
   if (item.records == nullptr) {
     for (std::int64_t row = 0; row < item.rows(); ++row) {
-      RowChunk sum;
-      begin_row(dim, sum, item.sums + row * dim);
-      item.greatest[row] = sum.greatest;
-      item.totals[row] = sum.total;
+      begin_row(dim, item.row_sums[row], item.sums + row * dim);
     }
   }
   attend(item);
   if (item.records != nullptr) return;
   for (std::int64_t row = 0; row < item.rows(); ++row) {
     finish_row(*item.args, sequence.first_row + item.token_begin + row / item.group,
-               item.query_head(row), {item.greatest[row], item.totals[row]}, item.sums + row * dim);
+               item.query_head(row), item.row_sums[row], item.sums + row * dim);
   }
 }
 
@@ -507,8 +528,7 @@ class AttentionTask {
     item_.group = args.shape.query_heads / args.shape.kv_heads;
     item_.queries = reinterpret_cast<float*>(scratch);
     item_.sums = reinterpret_cast<float*>(scratch + plan.sums_offset);
-    item_.greatest = reinterpret_cast<float*>(scratch + plan.weight_offset);
-    item_.totals = item_.greatest + (plan.score_offset - plan.weight_offset) / 8;
+    item_.row_sums = reinterpret_cast<RowChunk*>(scratch + plan.weight_offset);
     item_.scores = reinterpret_cast<float*>(scratch + plan.score_offset);
     item_.bf16 = reinterpret_cast<std::uint16_t*>(scratch + plan.bf16_offset);
     item_.chunk = reinterpret_cast<float*>(scratch + plan.chunk_offset);
@@ -616,7 +636,8 @@ class AttentionTask {
       for (std::int64_t chunk = own.begin; chunk < own.end; ++chunk) {
         const float* record =
             records + (h * (all.end - all.begin) + chunk - all.begin) * record_floats();
-        add_chunk({record[0], record[1]}, record + kRecordHead, dim, sum, item_.sums);
+        const RowChunk one{record[0], record[1]};
+        add_chunks(1, &one, record + kRecordHead, dim, &sum, item_.sums);
       }
       finish_row(args_, item_.sequence->first_row + token, item_.head * item_.group + h, sum,
                  item_.sums);

@@ -5,6 +5,11 @@
 // max(a, b) is `a > b ? a : b`: with a NaN on either side, b. fma rounds once.
 #pragma once
 
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12's own AVX-512 headers initialise variables with themselves (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -27,11 +32,11 @@ inline float float_of(std::uint32_t bits) {
   return value;
 }
 
-/// Rounds to nearest even; NaN stays NaN.
-inline std::uint16_t to_bf16(float value) {
+/// Rounds to bf16, nearest even; NaN stays NaN. The result is in the upper half.
+inline std::uint32_t round_to_bf16(float value) {
   const std::uint32_t bits = bits_of(value);
-  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
-  return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return (bits | 0x400000U) & 0xffff0000U;
+  return (bits + 0x7fffU + ((bits >> 16) & 1U)) & 0xffff0000U;
 }
 
 #if defined(__AVX512F__)
@@ -70,6 +75,28 @@ struct Lanes {
   static Reg power_of_magic(Reg x) {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(x), 23),
                                                 _mm512_set1_epi32(0x3f800000)));
+  }
+  static __m512i round_to_bf16(Reg x) {
+    const __m512i bits = _mm512_castps_si512(x);
+    const __m512i last = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded =
+        _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), last);
+    const __m512i kept = _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), bits,
+                                              _mm512_set1_epi32(0x400000));
+    return _mm512_and_si512(kept, _mm512_set1_epi32(static_cast<int>(0xffff0000U)));
+  }
+  static void store_bf16(std::uint16_t* p, Reg x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtepi32_epi16(_mm512_srli_epi32(round_to_bf16(x), 16)));
+  }
+  static void put_in_line(std::uint16_t* p, std::int64_t member, Reg x) {
+    const __m512i rounded = round_to_bf16(x);
+    const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000U));
+    const __m512i line = _mm512_loadu_si512(p);
+    _mm512_storeu_si512(
+        p, member == 0
+               ? _mm512_or_si512(_mm512_and_si512(line, upper), _mm512_srli_epi32(rounded, 16))
+               : _mm512_or_si512(_mm512_andnot_si512(upper, line), rounded));
   }
   static void load_line(const std::uint16_t* p, Reg& even, Reg& odd) {
     const __m512i line = _mm512_loadu_si512(p);
@@ -123,6 +150,35 @@ struct Lanes {
                 _mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(x.lo), 23), one)),
             _mm256_castsi256_ps(
                 _mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(x.hi), 23), one))};
+  }
+  static __m256i round_to_bf16(__m256 x) {
+    const __m256i bits = _mm256_castps_si256(x);
+    const __m256i last = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded =
+        _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), last);
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_and_si256(_mm256_blendv_epi8(rounded, quiet, nan),
+                            _mm256_set1_epi32(static_cast<int>(0xffff0000U)));
+  }
+  static void store_bf16(std::uint16_t* p, Reg x) {
+    const __m256i packed = _mm256_packus_epi32(_mm256_srli_epi32(round_to_bf16(x.lo), 16),
+                                               _mm256_srli_epi32(round_to_bf16(x.hi), 16));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(packed, 0xd8));
+  }
+  static void put_half(std::uint16_t* p, std::int64_t member, __m256 x) {
+    const __m256i rounded = round_to_bf16(x);
+    const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000U));
+    auto* place = reinterpret_cast<__m256i*>(p);
+    const __m256i line = _mm256_loadu_si256(place);
+    _mm256_storeu_si256(
+        place, member == 0
+                   ? _mm256_or_si256(_mm256_and_si256(line, upper), _mm256_srli_epi32(rounded, 16))
+                   : _mm256_or_si256(_mm256_andnot_si256(upper, line), rounded));
+  }
+  static void put_in_line(std::uint16_t* p, std::int64_t member, Reg x) {
+    put_half(p, member, x.lo);
+    put_half(p + 16, member, x.hi);
   }
   static void load_line(const std::uint16_t* p, Reg& even, Reg& odd) {
     const __m256i lo = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -190,6 +246,14 @@ struct Lanes {
   static Reg power_of_magic(const Reg& x) {
     return each([&](int i) { return float_of((bits_of(x.x[i]) << 23) + 0x3f800000U); });
   }
+  static void store_bf16(std::uint16_t* p, const Reg& x) {
+    for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint16_t>(round_to_bf16(x.x[i]) >> 16);
+  }
+  static void put_in_line(std::uint16_t* p, std::int64_t member, const Reg& x) {
+    for (int i = 0; i < 16; ++i) {
+      p[2 * i + member] = static_cast<std::uint16_t>(round_to_bf16(x.x[i]) >> 16);
+    }
+  }
   static void load_line(const std::uint16_t* p, Reg& even, Reg& odd) {
     even = each([&](int i) { return float_of(static_cast<std::uint32_t>(p[2 * i]) << 16); });
     odd = each([&](int i) { return float_of(static_cast<std::uint32_t>(p[2 * i + 1]) << 16); });
@@ -204,8 +268,17 @@ inline void load_line(const float* p, Lanes::Reg& even, Lanes::Reg& odd) {
   odd = Lanes::load(p + 16);
 }
 
+inline void put_in_line(float* p, std::int64_t member, const Lanes::Reg& x) {
+  Lanes::store(p + member * 16, x);
+}
+
 inline void load_line(const std::uint16_t* p, Lanes::Reg& even, Lanes::Reg& odd) {
   Lanes::load_line(p, even, odd);
+}
+
+/// Rounds the lanes into their places as member `member` of the line's pairs.
+inline void put_in_line(std::uint16_t* p, std::int64_t member, const Lanes::Reg& x) {
+  Lanes::put_in_line(p, member, x);
 }
 
 /// The sixteen lanes added as a tree: 8 apart, 4, 2, 1.

@@ -142,17 +142,16 @@ void attend_tile(const AttentionItem& item, std::int64_t chunk,
   for (std::int64_t r = 0; r < count; ++r) {
     float* scores = item.scores + r * kAttentionScoreStride;
     if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
-    hide_scores(scores, within_chunk(visible_keys(shape, item.position(first + r)), chunk),
-                seen.begin, seen.end);
-    sums[r] = weigh_roughly(scores, seen.begin, seen.end, item.bf16 + r * kAttentionScoreStride);
+    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
+    hide_scores(scores, own, seen.begin, seen.end);
+    sums[r] = own.begin < own.end ? weigh_roughly(scores, seen.begin, seen.end,
+                                                  item.bf16 + r * kAttentionScoreStride)
+                                  : kNothing;
   }
   for (std::int64_t column = 0; column < dim; column += kStep) {
     weigh_value_tile(item.bf16, granules, seen, column, dim, item.chunk);
   }
-  for (std::int64_t r = 0; r < count; ++r) {
-    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
-    if (own.begin < own.end) place_chunk(item, first + r, sums[r], item.chunk + r * dim);
-  }
+  place_chunks(item, first, count, sums);
 }
 
 void prepare_query_tiles(const AttentionItem& item) {
