@@ -28,6 +28,11 @@ std::shared_ptr<Ort::Env> shared_environment() {
   if (auto existing = current.lock()) return existing;
   auto made = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_WARNING, "hearth", log_message, nullptr);
   made->DisableTelemetryEvents();
+  // For sessions that ask for the environment's allocators. 1 is kSameAsRequested: an arena that
+  // doubles would keep the largest prompt's memory twice.
+  const Ort::ArenaCfg arena(0, 1, -1, -1);
+  made->CreateAndRegisterAllocator(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault),
+                                   arena);
   current = made;
   return made;
 }
@@ -121,7 +126,70 @@ std::string reason(const std::string& text) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
+/// y = x, as the bytes of a model file: version 7, one Identity node, two scalars of float32.
+std::string identity_model() {
+  const auto field = [](int number, const std::string& content) {
+    return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} +
+           content;
+  };
+  const std::string type = field(2, field(1, std::string("\x08\x01\x12\x00", 4)));
+  const std::string node = field(1, "x") + field(2, "y") + field(4, "Identity");
+  const std::string graph = field(1, node) + field(2, "g") + field(11, field(1, "x") + type) +
+                            field(12, field(1, "y") + type);
+  return std::string("\x08\x07", 2) + field(7, graph) + field(8, std::string("\x10\x0e", 2));
+}
+
 }  // namespace
+
+Result<ExecutionReport> probe_execution_providers(const SessionOptions& options) {
+  return guard_ort("trying the execution providers", [&]() -> Result<ExecutionReport> {
+    HEARTH_TRY(
+        ExecutionProviderPlan plan,
+        plan_execution_providers(options.execution_providers, available_execution_providers()));
+    ExecutionReport report;
+    report.messages = std::move(plan.messages);
+    const auto environment = shared_environment();
+    const std::string model = identity_model();
+    for (const std::string& name : plan.names) {
+      try {
+        Ort::SessionOptions session_options = base_options(options);
+        if (name != "cpu") append(session_options, name, options.execution_providers.cuda);
+        const Ort::Session session(*environment, model.data(), model.size(), session_options);
+        report.providers = {name};
+        return report;
+      } catch (const Ort::Exception& error) {
+        if (name == "cpu") throw;
+        report.messages.push_back(name + ": " + reason(error.what()));
+      }
+    }
+    return fail(ErrorCode::kInternal, "no execution provider was planned");
+  });
+}
+
+Result<OrtSession> open_ragged_session(std::string_view model, const std::filesystem::path& folder,
+                                       const Ort::CustomOpDomain& operators, int threads,
+                                       const SessionOptions& options) {
+  return guard_ort("loading the rewritten graph", [&]() -> Result<OrtSession> {
+    OrtSession opened;
+    opened.environment = shared_environment();
+    SessionOptions sequential = options;
+    sequential.enable_mem_pattern = false;
+    sequential.intra_op_num_threads = threads;
+    sequential.inter_op_num_threads = 0;
+    Ort::SessionOptions session_options = base_options(sequential);
+    session_options.SetExecutionMode(ORT_SEQUENTIAL);
+    session_options.AddConfigEntry(kOrtSessionOptionsModelExternalInitializersFileFolderPath,
+                                   folder.c_str());
+    if (options.enable_cpu_mem_arena) {
+      session_options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
+    }
+    session_options.Add(
+        const_cast<OrtCustomOpDomain*>(static_cast<const OrtCustomOpDomain*>(operators)));
+    opened.session = Ort::Session(*opened.environment, model.data(), model.size(), session_options);
+    opened.report.providers = {"cpu"};
+    return opened;
+  });
+}
 
 Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
                                     const SessionOptions& options) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "runtime/stock_executor.h"
@@ -39,5 +40,16 @@ struct OrtSession {
 /// there.
 Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
                                     const SessionOptions& options);
+
+/// A session of a model in memory on the CPU, with operators of ours. Its tensors' data files are
+/// looked up in `folder`. Nodes run one after the other, on `threads` threads; memory patterns are
+/// off and the arena grows by what is asked for, because every step has other shapes.
+Result<OrtSession> open_ragged_session(std::string_view model, const std::filesystem::path& folder,
+                                       const Ort::CustomOpDomain& operators, int threads,
+                                       const SessionOptions& options);
+
+/// The first planned provider that can really run a graph here, tried with a graph of one node;
+/// messages say why those before it cannot.
+Result<ExecutionReport> probe_execution_providers(const SessionOptions& options);
 
 }  // namespace hearth::runtime

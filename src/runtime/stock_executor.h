@@ -4,18 +4,45 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/executor.h"
+#include "kernels/registry.h"
 #include "runtime/execution_providers.h"
 #include "runtime/model_folder.h"
 
 namespace hearth::runtime {
 
 enum class GraphOptimization { kDisabled, kBasic, kExtended, kAll };
+
+enum class ExecutorChoice {
+  kAuto,         ///< accelerated where the graph and the devices allow it, else stock
+  kStock,        ///< the released graph as it is
+  kAccelerated,  ///< an error where that is not possible
+};
+
+/// How the accelerated executor computes products; kernels/linear.h says what each is.
+enum class Recipe {
+  kExact,  ///< the same bits on every instruction set and however rows are put together
+  kFast,   ///< prompt rows in bf16, generated rows exact
+};
+
+/// Options of the accelerated executor; the stock one has no use for them.
+struct AcceleratedOptions {
+  std::optional<kernels::Isa> isa;  ///< the best this CPU has, if none is given
+  Recipe recipe = Recipe::kExact;
+  bool float32_cache = false;           ///< keys and values in 4 bytes instead of bf16
+  std::filesystem::path cache_folder;   ///< for packed weights; empty: beside the model
+  std::uint64_t kv_pool_bytes_max = 0;  ///< 0: half of the memory that is free
+  /// Told how far the weights of a model that is used for the first time are packed.
+  std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)> on_packing;
+};
 
 /// Options of the ONNX Runtime session, by the names users know from its bindings.
 struct SessionOptions {
@@ -28,12 +55,18 @@ struct SessionOptions {
   std::int64_t inter_op_num_threads = 0;  ///< 0: ONNX Runtime decides
   ExecutionProviderChoice execution_providers;
   bool enable_kv_cache = true;  ///< false recomputes the whole sequence in every step
+  ExecutorChoice executor = ExecutorChoice::kAuto;
+  AcceleratedOptions accelerated;
 };
 
 /// What a loaded model runs on.
 struct ExecutionReport {
   std::vector<std::string> providers;  ///< in use, in order of preference
   std::vector<std::string> messages;   ///< why others are not
+  std::string executor = "stock";      ///< or "accelerated"
+  std::string isa;        ///< of the accelerated executor's kernels: "portable" to "amx"
+  std::string recipe;     ///< of the accelerated executor: "exact" or "fast"
+  std::string why_stock;  ///< with ExecutorChoice::kAuto: what keeps the model off the fast path
 };
 
 /// One owner thread. Several sequences may be open; a step runs them one after the other.
