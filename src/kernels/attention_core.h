@@ -86,14 +86,16 @@ inline void rotate(const AttentionShape& shape, const float* cosines, const floa
   for (; j < half; ++j) rotate_pair(cosines[j], sines[j], head[j], head[half + j]);
 }
 
-/// One head of one row: normed, rotated and scaled. `out` has head_dim floats.
+/// One head of one row: normed, rotated and scaled. `out` has head_dim floats. The next row's head,
+/// `stride` behind, is fetched.
 inline void prepare_head(const AttentionShape& shape, const AttentionSequence& sequence,
-                         std::int64_t position, const float* in, const float* norm, float factor,
-                         float* out) {
+                         std::int64_t position, const float* in, std::int64_t stride,
+                         const float* norm, float factor, float* out) {
   const std::int64_t dim = shape.head_dim;
   Lanes::Reg squares = Lanes::zero();
   for (std::int64_t i = 0; i < dim; i += 16) {
     const Lanes::Reg x = Lanes::load(in + i);
+    __builtin_prefetch(in + stride + i);
     Lanes::store(out + i, x);
     squares = Lanes::fma(x, x, squares);
   }
@@ -158,12 +160,13 @@ void write_keys_values(const AttentionArgs& args, const AttentionSequence& seque
     const std::int64_t token = position % kKvGranuleTokens;
     alignas(64) float key[kHeadDimMax];
     prepare_head(args.shape, sequence, position, args.k + row * args.kv_stride + head * dim,
-                 args.shape.k_norm, 1.0F, key);
+                 args.kv_stride, args.shape.k_norm, 1.0F, key);
     E* keys = granule_at<E>(args.pool.keys, args, sequence, head, position);
     put_key(keys + token / 16 * 16 * dim, token % 16, key, dim);
     const float* value = args.v + row * args.kv_stride + head * dim;
     E* values = granule_at<E>(args.pool.values, args, sequence, head, position);
     for (std::int64_t i = 0; i < dim; i += 16) {
+      __builtin_prefetch(value + args.kv_stride + i);
       put_in_line(values + token / 2 * 2 * dim + i * 2, token % 2, Lanes::load(value + i));
     }
   }
@@ -216,7 +219,7 @@ inline void prepare_query(const AttentionItem& item, std::int64_t row, float* ou
   const std::int64_t source = item.sequence->first_row + item.token_begin + row / item.group;
   prepare_head(args.shape, *item.sequence, item.position(row),
                args.q + source * args.q_stride + item.query_head(row) * args.shape.head_dim,
-               args.shape.q_norm, query_factor(args.shape), out);
+               args.q_stride, args.shape.q_norm, query_factor(args.shape), out);
 }
 
 /// Scores of R rows against the 32 keys of a granule. Fetches `next`, which is as large.
