@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "kernels/registry.h"
+
 namespace hearth::app {
 namespace {
 
@@ -12,6 +14,12 @@ runtime::GraphOptimization graph_optimization(std::string_view name) {
   if (name == "basic") return runtime::GraphOptimization::kBasic;
   if (name == "extended") return runtime::GraphOptimization::kExtended;
   return runtime::GraphOptimization::kAll;
+}
+
+runtime::ExecutorChoice executor_choice(std::string_view name) {
+  if (name == "stock") return runtime::ExecutorChoice::kStock;
+  if (name == "accelerated") return runtime::ExecutorChoice::kAccelerated;
+  return runtime::ExecutorChoice::kAuto;
 }
 
 bool is_greedy(const engine::SamplingParams& params) {
@@ -40,6 +48,13 @@ runtime::SessionOptions session_options(const Settings& settings) {
   choice.cuda.device_id = settings.integer_or(SettingId::kCudaDeviceId, choice.cuda.device_id);
   choice.cuda.cudnn_conv_algo_search =
       settings.text_or(SettingId::kCudnnConvAlgoSearch, choice.cuda.cudnn_conv_algo_search);
+  made.executor = executor_choice(settings.text_or(SettingId::kExecutor, "auto"));
+  if (const std::string isa = settings.text_or(SettingId::kIsa, ""); !isa.empty()) {
+    made.accelerated.isa = kernels::parse_isa(isa).value();  // the table allows no other name
+  }
+  if (settings.text_or(SettingId::kRecipe, "exact") == "fast") {
+    made.accelerated.recipe = runtime::Recipe::kFast;
+  }
   return made;
 }
 

@@ -12,6 +12,7 @@
 #include "protocol/tool_call_parser.h"
 #include "provider/prompt_encoder.h"
 #include "provider/reply_stream.h"
+#include "runtime/open_executor.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -60,7 +61,7 @@ protocol::StopReason stop_reason(engine::FinishReason finish, bool has_calls) {
 struct LocalProvider::State {
   runtime::ModelFolder model;
   PromptEncoder prompts;
-  std::unique_ptr<runtime::StockExecutor> executor;
+  runtime::OpenedExecutor opened;
   double load_ms = 0;
 
   Result<FittedConversation> fit(const ChatRequest& request, std::int64_t context_tokens) const;
@@ -120,10 +121,10 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOp
     log::warning(model.folder.string() +
                  " names no stop token: answers end only at the limit of tokens");
   }
-  HEARTH_TRY(auto executor, runtime::StockExecutor::load(model, options.session));
+  HEARTH_TRY(auto opened, runtime::open_executor(model, options.session));
   PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
   auto state = std::make_unique<State>(
-      State{std::move(model), std::move(prompts), std::move(executor), ms_since(start)});
+      State{std::move(model), std::move(prompts), std::move(opened), ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
 }
 
@@ -156,7 +157,7 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
     return !piece->stopped;
   };
   HEARTH_TRY(const engine::GenerateOutcome outcome,
-             engine::generate(*state_->executor, planned, on_token, cancelled));
+             engine::generate(*state_->opened.executor, planned, on_token, cancelled));
   HEARTH_TRY_VOID(streamed);
 
   const ReplyStream::Piece rest = stream.finish();
@@ -190,7 +191,8 @@ void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatRepl
   reply.usage.input_tokens = outcome.prompt_tokens_done;
   reply.usage.output_tokens = static_cast<std::int64_t>(outcome.tokens.size());
   reply.recomputed_tokens = outcome.recomputed_tokens;
-  reply.execution_providers = state_->executor->report().providers;
+  reply.execution = state_->opened.report;
+  reply.execution_providers = reply.execution.providers;
   reply.memory_bytes = resident_bytes();
   reply.timings.load_ms = state_->load_ms;
   reply.timings.prefill_tokens_per_s =
@@ -214,7 +216,7 @@ Result<std::string> LocalProvider::render_prompt(
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }
 
 const runtime::ExecutionReport& LocalProvider::execution_report() const {
-  return state_->executor->report();
+  return state_->opened.report;
 }
 
 }  // namespace hearth::provider

@@ -66,6 +66,7 @@ struct ChatReply {
   Timings timings;
   std::uint64_t memory_bytes = 0;  ///< resident set of this process at the end of the request
   std::vector<std::string> execution_providers;
+  runtime::ExecutionReport execution;  ///< executor, instruction set, recipe
   DroppedContext context;
   std::int64_t recomputed_tokens =
       0;  ///< rows run again when the answer crossed into the long rotary table

@@ -12,7 +12,7 @@ SCHEMA = {
     "usage": {"input_tokens": int, "output_tokens": int, "cached_tokens": int},
     "timings": {"load_ms": float, "ttft_ms": float, "prefill_tokens_per_s": float, "decode_tokens_per_s": float,
                 "ms_per_token": float},
-    "memory_bytes": int, "execution_providers": list, "cost_usd": float,
+    "memory_bytes": int, "execution_providers": list, "executor": dict, "cost_usd": float,
     "context": {"dropped_messages": int, "dropped_tokens": int},
 }
 TOOLS = {

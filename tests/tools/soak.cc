@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -33,7 +34,9 @@ provider::ChatRequest numbered_request(int number) {
 }
 
 Result<int> soak(const std::string& folder, int requests) {
-  HEARTH_TRY(const auto model, provider::LocalProvider::load({folder, {}}));
+  provider::LocalProviderOptions options{folder, {}};
+  options.session.accelerated.cache_folder = std::filesystem::temp_directory_path() / "hearth-soak";
+  HEARTH_TRY(const auto model, provider::LocalProvider::load(options));
   const std::atomic<bool> never{false};
   std::uint64_t after_warm_up = 0;
   std::uint64_t at_end = 0;

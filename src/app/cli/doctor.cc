@@ -9,6 +9,7 @@
 #include "app/request_settings.h"
 #include "base/file.h"
 #include "runtime/execution_providers.h"
+#include "runtime/open_executor.h"
 #include "runtime/stock_executor.h"
 
 namespace hearth::app {
@@ -68,6 +69,14 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
   report.execution_providers = explain_execution_providers(
       session_options(report.settings).execution_providers,
       runtime::available_execution_providers(), probe_with(small_model(report.model, environment)));
+  if (report.model) {
+    auto execution = runtime::plan_executor(*report.model, session_options(report.settings));
+    if (execution) {
+      report.execution = *std::move(execution);
+    } else {
+      report.problems.push_back(execution.error());
+    }
+  }
   report.machine = examine_machine();
   report.bandwidth = measure_bandwidth(report.machine);
   report.model_folders = roots_in_words(environment);

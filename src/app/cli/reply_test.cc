@@ -29,7 +29,7 @@ TEST(ReplyJson, HasTheDocumentedKeysInOrder) {
   const OrderedJson json = reply_json(reply_with_call());
   EXPECT_EQ(keys(json),
             (Keys{"text", "tool_calls", "stop_reason", "model", "provider", "usage", "timings",
-                  "memory_bytes", "execution_providers", "cost_usd", "context"}));
+                  "memory_bytes", "execution_providers", "executor", "cost_usd", "context"}));
   EXPECT_EQ(keys(json["usage"]), (Keys{"input_tokens", "output_tokens", "cached_tokens"}));
   EXPECT_EQ(keys(json["timings"]), (Keys{"load_ms", "ttft_ms", "prefill_tokens_per_s",
                                          "decode_tokens_per_s", "ms_per_token"}));
@@ -49,8 +49,22 @@ TEST(ReplyJson, HasTheValues) {
   EXPECT_EQ(json["context"]["dropped_tokens"], 30);
   EXPECT_EQ(json["execution_providers"], OrderedJson::array({"cpu"}));
   EXPECT_EQ(json["tool_calls"][0]["arguments"]["city"], "Oslo");
+  EXPECT_EQ(json["executor"], (OrderedJson{{"name", "stock"}}));
   EXPECT_TRUE(reply_json({})["tool_calls"].is_array());
   EXPECT_TRUE(reply_json({})["execution_providers"].is_array());
+}
+
+TEST(ReplyJson, TellsWhatTheAcceleratedExecutorUsedOrWhyItDidNotRun) {
+  provider::ChatReply reply = reply_with_call();
+  reply.execution.executor = "accelerated";
+  reply.execution.isa = "avx2";
+  reply.execution.recipe = "exact";
+  EXPECT_EQ(reply_json(reply)["executor"],
+            (OrderedJson{{"name", "accelerated"}, {"isa", "avx2"}, {"recipe", "exact"}}));
+  EXPECT_EQ(executor_in_words(reply.execution), "accelerated executor (avx2, exact)");
+  reply.execution = {};
+  reply.execution.why_stock = "node 'x' (Conv) is not known";
+  EXPECT_EQ(reply_json(reply)["executor"]["why_stock"], "node 'x' (Conv) is not known");
 }
 
 TEST(ToolCallLine, IsOneLineAndKeepsTheOrderOfArguments) {

@@ -68,8 +68,9 @@ Result<std::vector<protocol::ToolDefinition>> read_tools(const RunOptions& optio
 Result<std::unique_ptr<provider::LocalProvider>> load_provider(const Settings& settings,
                                                                const Environment& environment) {
   HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
-  auto loaded =
-      as_model_failure(provider::LocalProvider::load({located.folder, session_options(settings)}));
+  provider::LocalProviderOptions options{located.folder, session_options(settings)};
+  options.session.accelerated.cache_folder = environment.cache_folder();
+  auto loaded = as_model_failure(provider::LocalProvider::load(options));
   if (!loaded) return loaded;
   const std::string file_name = (*loaded)->model().model_file.filename().string();
   if (located.model_file_name && *located.model_file_name != file_name) {

@@ -6,6 +6,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/model_description.h"
+#include "app/cli/reply.h"
 
 namespace hearth::app {
 namespace {
@@ -176,6 +177,7 @@ OrderedJson doctor_json(const DoctorReport& report) {
           {"onnx_runtime", report.onnx_runtime_version},
           {"execution_providers", std::move(providers)},
           {"model", report.model ? model_json(*report.model) : OrderedJson()},
+          {"executor", report.execution ? executor_json(*report.execution) : OrderedJson()},
           {"tokens_per_second_max", most ? OrderedJson(*most) : OrderedJson()},
           {"model_folders", report.model_folders},
           {"cache_folder", report.cache_folder.string()},
@@ -206,6 +208,10 @@ std::string doctor_text(const DoctorReport& report) {
                         status.reason, status.in_use ? ", in use" : "");
   }
   text += model_lines(report);
+  if (report.execution) {
+    const std::string& why = report.execution->why_stock;
+    text += row("executor", executor_in_words(*report.execution) + (why.empty() ? "" : ": " + why));
+  }
   text += row("model folders", report.model_folders);
   text += row("cache folder",
               fmt::format("{}{}", report.cache_folder.string(),

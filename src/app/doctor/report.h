@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "runtime/execution_providers.h"
 #include "runtime/model_folder.h"
+#include "runtime/stock_executor.h"
 
 namespace hearth::app {
 
@@ -32,6 +33,7 @@ struct DoctorReport {
   std::string onnx_runtime_version;
   std::vector<ExecutionProviderStatus> execution_providers;
   std::optional<runtime::ModelFolder> model;
+  std::optional<runtime::ExecutionReport> execution;  ///< how the model would run
   std::string model_folders;  ///< where models are looked for by name
   std::filesystem::path cache_folder;
   std::optional<std::uint64_t> cache_folder_free_bytes;

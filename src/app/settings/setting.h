@@ -48,6 +48,9 @@ enum class SettingId {
   kInterOpNumThreads,
   kEnableProfiling,
   kLogPerformance,
+  kExecutor,
+  kIsa,
+  kRecipe,
 };
 
 /// Invariant: the alternative held is the one of the setting's type.

@@ -329,6 +329,36 @@ std::vector<Setting> context_and_session_rows() {
        .type = SettingType::kBoolean,
        .meaning = "One line with tokens, speed and memory on standard error after the answer.",
        .default_words = "false"},
+      {.id = SettingId::kExecutor,
+       .name = "executor",
+       .flag = "--executor",
+       .environment = {"HEARTH_EXECUTOR"},
+       .file_key = "providers.onnx.executor",
+       .type = SettingType::kChoice,
+       .choices = {"auto", "stock", "accelerated"},
+       .meaning = "accelerated runs a rewritten graph with Hearth's own operators, stock the "
+                  "released graph as it is; auto is accelerated where that is possible, and "
+                  "`hearth doctor` says why where it is not.",
+       .default_words = "auto"},
+      {.id = SettingId::kIsa,
+       .name = "isa",
+       .flag = "--isa",
+       .environment = {"HEARTH_ISA"},
+       .file_key = "providers.onnx.isa",
+       .type = SettingType::kChoice,
+       .choices = {"portable", "avx2", "avx512vnni", "amx"},
+       .meaning = "Instruction set of the accelerated executor.",
+       .default_words = "the best the processor has"},
+      {.id = SettingId::kRecipe,
+       .name = "recipe",
+       .flag = "--recipe",
+       .environment = {"HEARTH_RECIPE"},
+       .file_key = "providers.onnx.recipe",
+       .type = SettingType::kChoice,
+       .choices = {"exact", "fast"},
+       .meaning = "How the accelerated executor rounds: exact gives the same bits on every "
+                  "processor and however requests are put together; fast computes prompts in bf16.",
+       .default_words = "exact"},
   };
 }
 

@@ -24,7 +24,7 @@ struct Rows {
 
 /// Element by element, one input that is no constant.
 constexpr std::array<std::string_view, 14> kUnary = {
-    "Sigmoid", "Tanh", "Relu", "Erf", "Neg", "Abs",      "Sqrt",
+    "Sigmoid", "Tanh", "Relu", "Erf", "Neg",        "Abs",      "Sqrt",
     "Exp",     "Log",  "Gelu", "Elu", "Reciprocal", "Identity", "HardSigmoid"};
 constexpr std::array<std::string_view, 3> kMicrosoftUnary = {"FastGelu", "Gelu", "QuickGelu"};
 constexpr std::array<std::string_view, 7> kBinary = {"Add", "Sub", "Mul", "Div",
@@ -105,8 +105,8 @@ bool RowCheck::broadcasts_over_rows(std::string_view value, const Rows& rows) co
 Result<Rows> RowCheck::input_rows(const NodeProto& node, int index) const {
   const Rows* rows = rows_of(input_name(node, index));
   if (rows == nullptr) {
-    return refuse(node, "takes its input " + std::to_string(index) +
-                            " from something that has no rows");
+    return refuse(node,
+                  "takes its input " + std::to_string(index) + " from something that has no rows");
   }
   return *rows;
 }

@@ -1,5 +1,5 @@
-// Pass: all that the logits do not need leaves the graph: the attention mask's sub-graph, the switch
-// of rotary tables, the cache's inputs and outputs, tensors without a reader.
+// Pass: all that the logits do not need leaves the graph: the attention mask's sub-graph, the
+// switch of rotary tables, the cache's inputs and outputs, tensors without a reader.
 #include <set>
 
 #include "onnx/passes/passes.h"

@@ -1,5 +1,5 @@
-// Pass: quantised products of the same rows (gate and up; queries, keys and values) become one node,
-// so that the rows are prepared once and the threads meet once.
+// Pass: quantised products of the same rows (gate and up; queries, keys and values) become one
+// node, so that the rows are prepared once and the threads meet once.
 #include <map>
 #include <utility>
 

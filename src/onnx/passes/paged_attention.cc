@@ -178,8 +178,8 @@ Result<Rotary> read_tables(const Source& source, const NodeProto& node, std::str
   if (source.long_rope && !cosines.extended) {
     return refuse(node, "has one table of angles where other nodes of the graph have two");
   }
-  if (cosines.extended && (!source.long_rope ||
-                           source.long_rope->threshold_tokens > cosines.plain.rows)) {
+  if (cosines.extended &&
+      (!source.long_rope || source.long_rope->threshold_tokens > cosines.plain.rows)) {
     return refuse(node, "has a short table of angles that ends before the long one begins");
   }
   rotary.dim = 2 * cosines.plain.tensor.dims(1);
@@ -200,8 +200,8 @@ struct RotaryNode {
 Result<RotaryNode> read_rotary_node(const Source& source, const NodeProto& node,
                                     const AttentionLayer& layer, std::int64_t heads) {
   HEARTH_TRY(const Positions positions, read_positions(source, node, input_name(node, 1)));
-  HEARTH_TRY(Rotary rotary, read_tables(source, node, input_name(node, 2), input_name(node, 3),
-                                        positions.shift));
+  HEARTH_TRY(Rotary rotary,
+             read_tables(source, node, input_name(node, 2), input_name(node, 3), positions.shift));
   HEARTH_TRY(const std::int64_t interleaved, attribute_int_or(node, "interleaved", 0));
   HEARTH_TRY(const std::int64_t dim, attribute_int_or(node, "rotary_embedding_dim", 0));
   HEARTH_TRY(const std::int64_t node_heads, attribute_int_or(node, "num_heads", 0));
@@ -316,10 +316,9 @@ Result<void> read_rotary(const Source& source, Match& match) {
   if (!rotates(q_rotary) || !rotates(k_rotary)) {
     return refuse(node, "has rotated queries and keys that are not, or the other way round");
   }
-  HEARTH_TRY(RotaryNode q, read_rotary_node(source, *q_rotary, match.layer,
-                                            match.layer.query_heads));
-  HEARTH_TRY(RotaryNode k,
-             read_rotary_node(source, *k_rotary, match.layer, match.layer.kv_heads));
+  HEARTH_TRY(RotaryNode q,
+             read_rotary_node(source, *q_rotary, match.layer, match.layer.query_heads));
+  HEARTH_TRY(RotaryNode k, read_rotary_node(source, *k_rotary, match.layer, match.layer.kv_heads));
   if (q.rotary.tables.key != k.rotary.tables.key || q.rotary.interleaved != k.rotary.interleaved) {
     return refuse(node, "rotates queries and keys by different angles");
   }

@@ -12,8 +12,9 @@
 //            exact_rows  int32 [1]            rows [0, exact_rows) take the exact recipe
 //            logit_rows  int64 [wanted]       rows whose logits are wanted, none is allowed
 //   output   logits      float [1, wanted, vocab]
-//   hearth.QuantLinear(x, exact_rows) -> y...   attribute `linears`: indices of RaggedGraph::linears
-//   hearth.PagedAttention(q, k?, v?, segments, blocks) -> y   attribute `layer`: index of ::layers
+//   hearth.QuantLinear(x, exact_rows) -> y...   attribute `linears`: indices of
+//   RaggedGraph::linears hearth.PagedAttention(q, k?, v?, segments, blocks) -> y   attribute
+//   `layer`: index of ::layers
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -79,11 +80,11 @@ struct AttentionLayer {
   std::int64_t query_heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  float scale = 0;    ///< 0: 1 / sqrt(head_dim)
-  float softcap = 0;  ///< 0: none
+  float scale = 0;          ///< 0: 1 / sqrt(head_dim)
+  float softcap = 0;        ///< 0: none
   std::int64_t window = 0;  ///< keys a row sees, itself included; 0: all
   bool rotary_interleaved = false;
-  std::int64_t rotary_dim = 0;  ///< 0: no rotary
+  std::int64_t rotary_dim = 0;        ///< 0: no rotary
   std::optional<std::size_t> tables;  ///< index of RaggedGraph::tables
   std::optional<::onnx::TensorProto> sinks;
   std::optional<::onnx::TensorProto> q_norm;

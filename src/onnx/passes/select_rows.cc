@@ -1,5 +1,6 @@
-// Pass: logits only for the rows that are asked for. The rows are gathered before the matrix product
-// that the logits come from; what follows it (a softcap, a scale) then sees those rows alone.
+// Pass: logits only for the rows that are asked for. The rows are gathered before the matrix
+// product that the logits come from; what follows it (a softcap, a scale) then sees those rows
+// alone.
 #include <algorithm>
 
 #include "onnx/passes/passes.h"
