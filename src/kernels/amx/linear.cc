@@ -221,7 +221,7 @@ void exact_product(const ExactTask* task) {
   for (int tile = 0; tile < 4; ++tile) config.set(tile, rows, 64);
   for (int tile = 4; tile < 6; ++tile) config.set(tile, rows, kGroup);
   for (int tile = 6; tile < 8; ++tile) config.set(tile, 8, 64);
-  _tile_loadconfig(&config);
+  load_tile_config(config);
   task->linear->bits == 4 ? choose<4>(*task) : choose<8>(*task);
   _tile_release();
 }

@@ -90,24 +90,43 @@ inline void dequantise(const std::uint8_t* p, const std::uint8_t* scales, std::i
   }
 }
 
-/// Walks the groups of one tile column, turning them into tiles two KB apart.
+/// Walks the groups of one tile column, turning them into tiles two KB apart; meanwhile fetches as
+/// many bytes from `next`, where the panel after this one begins.
 template <int Bits, bool Zeros>
 void dequantise_panel(const FastTask& task, const UnitShape& shape, std::int32_t tile,
-                      std::int32_t begin, std::int32_t groups, std::uint8_t* out) {
+                      std::int32_t begin, std::int32_t groups, const std::uint8_t* next,
+                      std::uint8_t* out) {
   const PackedLinear& linear = *task.linear;
   const __m512h lut = load_lut();
   const bool half_blocks = linear.block_size < kGroup;
   const std::int32_t scale_step = half_blocks ? shape.scale_bytes : 0;
   const std::int32_t zero_step = half_blocks ? kTileColumns : 0;
-  for (std::int32_t i = 0; i < groups; ++i) {
-    const std::int32_t group = (begin + i) % shape.unit_groups;
-    const Unit unit = unit_at(linear, shape, tile, (begin + i) / shape.unit_groups);
+  std::int32_t index = begin / shape.unit_groups;
+  std::int32_t group = begin % shape.unit_groups;
+  Unit unit = unit_at(linear, shape, tile, index);
+  for (std::int32_t i = 0; i < groups; ++i, ++group) {
+    if (group == shape.unit_groups) {
+      unit = unit_at(linear, shape, tile, ++index);
+      group = 0;
+    }
+    for (std::int32_t line = 0; line < Bits + 1; ++line) {
+      _mm_prefetch(reinterpret_cast<const char*>(next + (i * (Bits + 1) + line) * 64), _MM_HINT_T1);
+    }
     if (group == 0) *task.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
     const std::int32_t block = half_blocks ? group * 2 : group >> shape.block_shift;
     dequantise<Bits, Zeros>(unit.weights + group * shape.group_bytes,
                             unit.scales + block * shape.scale_bytes, scale_step,
                             unit.zeros + block * kTileColumns, zero_step, lut, out + i * 2 * kTile);
   }
+}
+
+/// Where the panel after the one at (tile, group `at`) begins: further along k, or in the next
+/// pair.
+const std::uint8_t* next_panel(const FastTask& task, const UnitShape& shape, std::int32_t tile,
+                               std::int32_t at, std::int32_t begin, std::int32_t stop) {
+  const bool along = at + kPanelGroups < stop;
+  const std::int32_t group = along ? at + kPanelGroups : begin;
+  return unit_at(*task.linear, shape, along ? tile : tile + 2, group / shape.unit_groups).scales;
 }
 
 /// sums[2][2 or 1][256] (+)= x tiles times panel; `rows` is 1 or 2 tiles of 16.
@@ -185,9 +204,11 @@ void product(const FastTask& task) {
         const std::int32_t stop = begin + chunk_groups < x.groups ? begin + chunk_groups : x.groups;
         for (std::int32_t at = begin; at < stop; at += kPanelGroups) {
           const std::int32_t groups = stop - at < kPanelGroups ? stop - at : kPanelGroups;
-          dequantise_panel<Bits, Zeros>(task, shape, tile, at, groups, panel);
+          const std::uint8_t* next = next_panel(task, shape, tile, at, begin, stop);
+          dequantise_panel<Bits, Zeros>(task, shape, tile, at, groups, next, panel);
           if (tile + 1 < end) {
-            dequantise_panel<Bits, Zeros>(task, shape, tile + 1, at, groups, panel + kTile);
+            dequantise_panel<Bits, Zeros>(task, shape, tile + 1, at, groups,
+                                          next + linear.tile_bytes, panel + kTile);
           }
           for (std::int32_t row = 0; row < row_tiles; row += 2) {
             const std::uint8_t* x0 = rows + row * row_tile_bytes + at * kTile;
@@ -207,7 +228,7 @@ void fast_product(const FastTask* task) {
   TileConfig config{};
   config.palette = 1;
   for (int tile = 0; tile < 8; ++tile) config.set(tile, 16, 64);
-  _tile_loadconfig(&config);
+  load_tile_config(config);
   const bool zeros = task->linear->zero_points != 0;
   if (task->linear->bits == 4) {
     zeros ? product<4, true>(*task) : product<4, false>(*task);

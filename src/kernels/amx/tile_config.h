@@ -1,6 +1,8 @@
 // The 64 bytes that ldtilecfg reads. For the AMX translation units only.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 
 namespace hearth::kernels::amx {
@@ -19,6 +21,12 @@ struct alignas(64) TileConfig {
   }
 };
 static_assert(sizeof(TileConfig) == 64);
+
+/// Loads it, once all 64 bytes are in memory: GCC's intrinsic owns up to reading 8 of them.
+inline void load_tile_config(const TileConfig& config) {
+  __asm__ volatile("" : : "r"(&config) : "memory");
+  _tile_loadconfig(&config);
+}
 
 }  // namespace
 }  // namespace hearth::kernels::amx
