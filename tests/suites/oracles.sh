@@ -6,7 +6,7 @@ set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh
 source scripts/lib/test_tools.sh
-build_preset test hearth greedy_tokens
+build_preset test hearth greedy_tokens executor_agreement
 packages=$(npm_tools_dir)
 work=build/suites/oracles
 mkdir -p "$work"
@@ -17,6 +17,10 @@ compare() {
   build/test/tests/tools/greedy_tokens "$1" "$work/prompts.jsonl" "$3" >"$work/ours.jsonl"
   node tests/oracles/greedy.mjs "$packages" "$1" "$work/prompts.jsonl" "$3" >"$work/theirs.jsonl"
   tests/oracles/compare_ids.py "$work/ours.jsonl" "$work/theirs.jsonl" "$2" "$4"
+  # The accelerated executor against the stock one: the same choice at every step, unless the two are within the bound.
+  for recipe in exact fast; do
+    build/test/tests/tools/executor_agreement "$1" "$work/prompts.jsonl" "$3" 0.5 $recipe
+  done
 }
 
 compare models/ember/int4 200 32 2000
