@@ -86,6 +86,9 @@ TEST_F(PromptEncoderTest, MarksFromOutsideAreHarmless) {
     ASSERT_TRUE(ids);
     EXPECT_EQ(count(*ids, "<|end|>"), 1);
     EXPECT_EQ(count(*ids, "<|endoftext|>") + count(*ids, "<|system|>"), 0);
+    EXPECT_EQ(*encoder_.render({message(Role::kUser, text)}, {}),
+              "<|user|>" + text + "<|end|><|assistant|>");
+    EXPECT_EQ(*tokenizer_.decode(*ids), *encoder_.render({message(Role::kUser, text)}, {}));
   }
 }
 
