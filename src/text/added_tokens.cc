@@ -56,7 +56,7 @@ Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens) {
   added.tokens_ = std::move(tokens);
   for (std::size_t i = 0; i < added.tokens_.size(); ++i) {
     const AddedToken& token = added.tokens_[i];
-    insert(token.normalized ? added.normalized_ : added.plain_, token.content,
+    insert(token.normalized ? added.normalized_ : added.plain_, token.searched,
            static_cast<std::int32_t>(i));
     if (token.single_word && !added.word_) {
       HEARTH_TRY(Regex regex, Regex::compile(kWordBegin));
@@ -144,19 +144,6 @@ void AddedTokens::split_by(const Trie& trie, std::string_view text, bool parse_s
     done = end;
   }
   emit_text(text.size());
-}
-
-void AddedTokens::split(std::string_view text, bool parse_special,
-                        std::vector<AddedSegment>& out) const {
-  std::vector<AddedSegment> first;
-  split_by(plain_, text, parse_special, first);
-  for (const AddedSegment& segment : first) {
-    if (segment.token) {
-      out.push_back(segment);
-    } else {
-      split_by(normalized_, segment.text, parse_special, out);
-    }
-  }
 }
 
 }  // namespace hearth::text

@@ -24,7 +24,9 @@ struct AddedToken {
   bool lstrip = false;       ///< swallows white space before it
   bool rstrip = false;       ///< swallows white space after it
   bool single_word = false;  ///< only where no word character is next to it
-  bool normalized = true;    ///< searched after those that are not, in the text these leave
+  bool normalized = true;    ///< searched after those that are not, in what the normalizer makes of
+                             ///< the text these leave
+  std::string searched;      ///< the content, normalized if `normalized`; not empty
 };
 
 /// A part of a text: an added token, or text in between.
@@ -39,9 +41,17 @@ class AddedTokens {
  public:
   static Result<AddedTokens> create(std::vector<AddedToken> tokens);
 
-  /// Appends the parts of valid UTF-8 in order; text parts are not empty. Special tokens are left
-  /// as text when `parse_special` is false.
-  void split(std::string_view text, bool parse_special, std::vector<AddedSegment>& out) const;
+  /// Appends the parts of valid UTF-8 in order, cut at the tokens that are not `normalized`; text
+  /// parts are not empty. Special tokens are left as text when `parse_special` is false.
+  void split(std::string_view text, bool parse_special, std::vector<AddedSegment>& out) const {
+    split_by(plain_, text, parse_special, out);
+  }
+
+  /// The same for a normalized text part, cut at the tokens that are `normalized`.
+  void split_normalized(std::string_view text, bool parse_special,
+                        std::vector<AddedSegment>& out) const {
+    split_by(normalized_, text, parse_special, out);
+  }
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/file.h"
-#include "text/byte_level.h"
+#include "text/stream_decoder.h"
 #include "text/tokenizer_data.h"
 #include "text/utf8.h"
 
@@ -52,9 +52,17 @@ Result<void> encode_pieces(const TokenizerData& data, Bpe& bpe,
   return {};
 }
 
-/// Appends the ids of text without added tokens.
-Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text,
+/// Appends the ids of normalized text without added tokens; `at_begin` says whether it is the begin
+/// of what is encoded.
+Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text, bool at_begin,
                          std::vector<TokenId>& out) {
+  if (data.characters) {
+    HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text, at_begin));
+    for (const std::string_view piece : pieces.views) {
+      HEARTH_TRY_VOID(data.characters->append(data.model, piece, bpe, out));
+    }
+    return {};
+  }
   if (const auto scanner = data.pre_tokenizer.only_scanner()) {
     std::array<std::string_view, kPiecesAtOnce> pieces;
     std::size_t at = 0;
@@ -63,7 +71,7 @@ Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view t
     }
     return {};
   }
-  HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
+  HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text, at_begin));
   for (std::size_t at = 0; at < pieces.views.size(); at += kPiecesAtOnce) {
     const std::size_t count = std::min(kPiecesAtOnce, pieces.views.size() - at);
     HEARTH_TRY_VOID(encode_pieces(data, bpe, {pieces.views.data() + at, count}, out));
@@ -71,9 +79,22 @@ Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view t
   return {};
 }
 
-Result<void> check_id(TokenId id) {
-  if (id >= 0) return {};
-  return fail(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is negative");
+/// Appends the ids of text that holds no added token but such as are searched normalized.
+Result<void> encode_segment(const TokenizerData& data, Bpe& bpe, std::string_view text,
+                            bool at_begin, bool parse_special, std::vector<TokenId>& out) {
+  std::string storage;
+  HEARTH_TRY(const std::string_view normalized, data.normalizer.apply(text, storage));
+  std::vector<AddedSegment> segments;
+  data.added.split_normalized(normalized, parse_special, segments);
+  for (const AddedSegment& segment : segments) {
+    if (segment.token) {
+      out.push_back(*segment.token);
+      continue;
+    }
+    const bool first = at_begin && segment.text.data() == normalized.data();
+    HEARTH_TRY_VOID(encode_text(data, bpe, segment.text, first, out));
+  }
+  return {};
 }
 
 }  // namespace
@@ -84,9 +105,8 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizer_json) {
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view source) {
-  HEARTH_TRY(const Json json, parse_json(text, source));
-  HEARTH_TRY(TokenizerData data, read_tokenizer_json(json, std::string(source)));
-  return Tokenizer(std::make_shared<const TokenizerData>(std::move(data)));
+  HEARTH_TRY(TokenizerContent content, read_tokenizer_json(text, std::string(source)));
+  return Tokenizer(std::make_shared<const TokenizerData>(std::move(content.data)));
 }
 
 Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOptions options) const {
@@ -102,7 +122,7 @@ Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOpti
   }
   std::vector<TokenId> ids;
   ids.reserve(utf8.size() / 3 + 8);
-  if (options.add_post_tokens) ids = data_->prefix;
+  if (options.add_post_tokens) ids = data_->post.before;
   std::vector<AddedSegment> segments;
   data_->added.split(utf8, options.parse_special, segments);
   Bpe bpe(data_->model.merges, data_->model.byte_ids);
@@ -110,28 +130,22 @@ Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOpti
     if (segment.token) {
       ids.push_back(*segment.token);
     } else {
-      HEARTH_TRY_VOID(encode_text(*data_, bpe, segment.text, ids));
+      HEARTH_TRY_VOID(encode_segment(*data_, bpe, segment.text, segment.text.data() == utf8.data(),
+                                     options.parse_special, ids));
     }
   }
   if (options.add_post_tokens) {
-    ids.insert(ids.end(), data_->suffix.begin(), data_->suffix.end());
+    ids.insert(ids.end(), data_->post.after.begin(), data_->post.after.end());
   }
   return ids;
 }
 
-Result<std::string> Tokenizer::decode_bytes(std::span<const TokenId> ids, bool skip_special) const {
-  std::string bytes;
-  for (const TokenId id : ids) {
-    HEARTH_TRY_VOID(check_id(id));
-    if (!has_id(id) || (skip_special && is_special(id))) continue;
-    bytes += data_->text(id);
-  }
-  return bytes;
-}
-
 Result<std::string> Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
-  HEARTH_TRY(const std::string bytes, decode_bytes(ids, skip_special));
-  return utf8_replace_invalid(bytes);
+  StreamDecoder decoder(*this, skip_special);
+  std::string text;
+  for (const TokenId id : ids) HEARTH_TRY_VOID(decoder.push(id, text));
+  decoder.flush(text);
+  return text;
 }
 
 Result<std::string_view> Tokenizer::piece(TokenId id) const {
@@ -143,16 +157,9 @@ Result<std::string_view> Tokenizer::piece(TokenId id) const {
 }
 
 std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
-  const std::string spelling(token);
-  if (const auto added = data_->added_by_content.find(spelling);
-      added != data_->added_by_content.end()) {
-    return added->second;
-  }
-  if (token.empty()) return std::nullopt;
-  const Vocabulary& vocabulary = data_->model.vocabulary;
-  const auto bytes = byte_level_decode(token);
-  const TokenId id =
-      bytes ? vocabulary.find(*bytes).id : vocabulary.find(token, Spelling::kCharacters).id;
+  const auto added = data_->added_by_content.find(std::string(token));
+  if (added != data_->added_by_content.end()) return added->second;
+  const TokenId id = data_->entry_of(token);
   return id < 0 ? std::nullopt : std::optional(id);
 }
 
