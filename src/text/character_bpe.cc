@@ -58,8 +58,13 @@ Result<CharacterBpe> CharacterBpe::from_json(const JsonReader& reader, const Bpe
   HEARTH_TRY(bpe.fuse_unk_, reader.boolean_or("fuse_unk", false));
   HEARTH_TRY(bpe.byte_fallback_, reader.boolean_or("byte_fallback", false));
   HEARTH_TRY(bpe.ignore_merges_, reader.boolean_or("ignore_merges", false));
-  bpe.cuts_at_words_ = bpe.prefix_.empty() && bpe.suffix_.empty() && is_cut_at_words(model);
   bpe.fallback_ids_ = find_fallback_ids(model.vocabulary);
+  const auto& fallback = bpe.fallback_ids_;
+  const bool spells_all_bytes =
+      bpe.byte_fallback_ && std::find(fallback.begin(), fallback.end(), -1) == fallback.end();
+  // Where a character may vanish, word marks that were apart may come together.
+  bpe.cuts_at_words_ = bpe.prefix_.empty() && bpe.suffix_.empty() &&
+                       (bpe.unk_token_ || spells_all_bytes) && is_cut_at_words(model);
   return bpe;
 }
 
