@@ -25,6 +25,9 @@ struct EncodeOptions {
   bool parse_special = true;
   /// Add the tokens that the file's post-processor adds (a leading BOS, for instance).
   bool add_post_tokens = true;
+  /// Encode bytes that are not UTF-8 as U+FFFD, as Python's errors="replace" reads them, instead of
+  /// refusing the text.
+  bool replace_invalid = false;
 };
 
 /// Ids to and from text, the same ids as the `tokenizers` library gives for the same file. A cheap
@@ -38,6 +41,9 @@ class Tokenizer {
 
   /// The same from text; `source` names it in errors.
   static Result<Tokenizer> from_json(std::string_view text, std::string_view source);
+
+  /// Around data that was read elsewhere.
+  static Tokenizer of(TokenizerData data);
 
   /// Text to ids. kInvalidArgument naming the byte offset when `utf8` is not valid UTF-8.
   /// O(n log n) in the length of the text.
@@ -70,6 +76,7 @@ class Tokenizer {
   bool has_id(TokenId id) const;
 
  private:
+  friend class IncrementalEncoder;
   friend class StreamDecoder;
   explicit Tokenizer(std::shared_ptr<const TokenizerData> data) : data_(std::move(data)) {}
 
