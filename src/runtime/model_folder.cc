@@ -10,6 +10,7 @@
 #include "onnx/external_data.h"
 #include "onnx/graph_view.h"
 #include "onnx/model_file.h"
+#include "text/cached_tokenizer.h"
 
 namespace hearth::runtime {
 namespace {
@@ -129,10 +130,10 @@ Result<void> read_tokenizer_config(ModelText& model) {
 
 /// A tokenizer of another model would give fluent nonsense; its vocabulary and the tokens that the
 /// folder's other files name show it.
-Result<void> read_tokenizer(ModelText& model) {
+Result<void> read_tokenizer(ModelText& model, const fs::path& cache_folder) {
   const fs::path path = model.folder / "tokenizer.json";
   HEARTH_TRY_VOID(file_size_bytes(path));
-  HEARTH_TRY(model.tokenizer, text::Tokenizer::load(path));
+  HEARTH_TRY(model.tokenizer, text::load_tokenizer_cached(path, cache_folder));
   const auto foreign = [&](const std::string& what) {
     return fail(ErrorCode::kCorrupt,
                 path.string() + ": " + what + ": tokenizer and model do not belong together");
@@ -317,19 +318,19 @@ Result<void> read_small_files(const fs::path& folder, ModelText& model) {
   return read_tokenizer_config(model);
 }
 
-Result<ModelText> read_model_text(const fs::path& folder) {
+Result<ModelText> read_model_text(const fs::path& folder, const fs::path& cache_folder) {
   ModelText model;
   HEARTH_TRY_VOID(read_small_files(folder, model));
-  HEARTH_TRY_VOID(read_tokenizer(model));
+  HEARTH_TRY_VOID(read_tokenizer(model, cache_folder));
   return model;
 }
 
-Result<ModelFolder> read_model_folder(const fs::path& folder) {
+Result<ModelFolder> read_model_folder(const fs::path& folder, const fs::path& cache_folder) {
   ModelFolder model;
   HEARTH_TRY_VOID(read_small_files(folder, model));
   model.model_file = folder / model.config.model_file_name;
   HEARTH_TRY_VOID(read_graph(model));
-  HEARTH_TRY_VOID(read_tokenizer(model));
+  HEARTH_TRY_VOID(read_tokenizer(model, cache_folder));
   model.size_bytes = folder_size_bytes(folder);
   return model;
 }
@@ -345,12 +346,12 @@ Result<Model> as_damage(Result<Model> model) {
 
 }  // namespace
 
-Result<ModelFolder> open_model_folder(const fs::path& folder) {
-  return as_damage(read_model_folder(folder));
+Result<ModelFolder> open_model_folder(const fs::path& folder, const fs::path& cache_folder) {
+  return as_damage(read_model_folder(folder, cache_folder));
 }
 
-Result<ModelText> open_model_text(const fs::path& folder) {
-  return as_damage(read_model_text(folder));
+Result<ModelText> open_model_text(const fs::path& folder, const fs::path& cache_folder) {
+  return as_damage(read_model_text(folder, cache_folder));
 }
 
 Result<void> check_has_chat_template(const ModelText& model) {

@@ -68,11 +68,15 @@ struct ModelFolder : ModelText {
 
 /// Opens and checks a folder. Errors name the file, and for sizes the bytes expected and found:
 /// kNotFound for missing files, kCorrupt for damaged ones, kUnsupported for models of other kinds.
-Result<ModelFolder> open_model_folder(const std::filesystem::path& folder);
+/// What is made of the folder's files to open it faster is kept in it, or in `cache_folder` where
+/// the folder cannot be written to (empty: nowhere).
+Result<ModelFolder> open_model_folder(const std::filesystem::path& folder,
+                                      const std::filesystem::path& cache_folder = {});
 
 /// The same without the graph and its data, which need not be there: milliseconds instead of a look
 /// at every weight. For counting tokens.
-Result<ModelText> open_model_text(const std::filesystem::path& folder);
+Result<ModelText> open_model_text(const std::filesystem::path& folder,
+                                  const std::filesystem::path& cache_folder = {});
 
 /// kUnsupported when the folder has no chat template.
 Result<void> check_has_chat_template(const ModelText& model);
