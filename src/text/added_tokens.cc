@@ -46,8 +46,10 @@ bool matches(const Regex& regex, std::string_view text) {
   return found && *found;
 }
 
-// Word characters of the regular expressions in which the library writes this rule.
-constexpr std::string_view kWordBegin = R"(\A[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}])";
+// Word characters of the regular expressions in which the library writes this rule. Letters are
+// named beside Alphabetic, which PCRE2 knows for older characters alone.
+constexpr std::string_view kWordBegin =
+    R"(\A[\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}])";
 
 }  // namespace
 

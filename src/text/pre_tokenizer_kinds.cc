@@ -9,8 +9,13 @@
 namespace hearth::text {
 namespace {
 
-// \w of the regular expressions in which the library writes Whitespace; not Oniguruma's.
-constexpr std::string_view kWordCharacters = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})";
+// \w of the regular expressions in which the library writes Whitespace; not Oniguruma's. Letters
+// are named beside Alphabetic, which PCRE2 knows for older characters alone.
+constexpr std::string_view kWordCharacters =
+    R"(\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d})";
+
+// Rust's char::is_numeric: general category N of Unicode 17, one version after that of patterns.
+constexpr std::string_view kNumeric = R"([\p{N}\x{11de0}-\x{11de9}\x{16ff4}-\x{16ff6}])";
 
 /// A code point as patterns spell it: \x{200c}.
 std::string code_point_pattern(char32_t c) {
@@ -58,7 +63,7 @@ Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, std::stri
   std::vector<PatternCut> cuts;
   if (type == "Digits") {
     HEARTH_TRY(const bool individual, reader.boolean_or("individual_digits", false));
-    cuts.push_back({R"(\p{N})", individual ? kIsolated : kContiguous});
+    cuts.push_back({std::string(kNumeric), individual ? kIsolated : kContiguous});
   } else if (type == "Whitespace") {
     const std::string word(kWordCharacters);
     cuts.push_back({"[" + word + "]+|[^\\s" + word + "]+", kRemoved, true});
