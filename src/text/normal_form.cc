@@ -58,6 +58,13 @@ bool is_later_jamo(char32_t c) {
   return (c >= 0x1161 && c <= 0x1175) || (c >= 0x11A8 && c <= 0x11C2);
 }
 
+/// Letters of Latin, Greek, Cyrillic and Vietnamese that decompose and compose again ("é"), so that
+/// NFC leaves them: not all there are, but those that text is full of.
+bool is_composed_letter(char32_t c) {
+  return c < 0x300 || (c >= 0x388 && c <= 0x3CE) || (c >= 0x400 && c <= 0x482) ||
+         (c >= 0x1E00 && c <= 0x1EFF);
+}
+
 enum class Role {
   kInert,   ///< never changes, and nothing combines with it
   kStable,  ///< does not change by itself, and does not combine with what is before it
@@ -79,9 +86,7 @@ Role role_of(NormalForm form, char32_t c) {
   const bool is_plain = property->combining_class == 0 && !decomposes && !composes_backwards;
   if (is_plain) return Role::kStable;
   if (is_newer_than_unicode_9(c)) return Role::kInert;
-  // Composed letters such as "é": they decompose, and compose again.
-  if (form == NormalForm::kNfc && c < 0x300) return Role::kStable;
-  return Role::kOther;
+  return form == NormalForm::kNfc && is_composed_letter(c) ? Role::kStable : Role::kOther;
 }
 
 /// Working memory for one call.
