@@ -29,9 +29,10 @@ Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
 }  // namespace
 
 tl::unexpected<Error> fail_errno(const char* action, const fs::path& path, int error) {
-  const ErrorCode code = error == ENOENT || error == ENOTDIR  ? ErrorCode::kNotFound
-                         : error == ENOSPC || error == EDQUOT ? ErrorCode::kResourceExhausted
-                                                              : ErrorCode::kIo;
+  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound
+                         : error == ENOSPC || error == EDQUOT || error == EFBIG
+                             ? ErrorCode::kResourceExhausted
+                             : ErrorCode::kIo;
   std::string message = std::string("cannot ") + action + " " + path.string() + ": " +
                         std::generic_category().message(error);
   if (code == ErrorCode::kResourceExhausted) {

@@ -71,7 +71,12 @@ Result<std::vector<Message>> parse_conversation_text(std::string_view text,
 Result<void> save_conversation(const std::filesystem::path& path,
                                const std::vector<Message>& messages, std::string_view model) {
   constexpr unsigned kOwnerOnly = 0600;
-  return write_file_atomically(path, conversation_text(messages, model), kOwnerOnly);
+  auto written = write_file_atomically(path, conversation_text(messages, model), kOwnerOnly);
+  if (!written &&
+      written.error().code == ErrorCode::kNotFound) {  // the folder; no model is missing
+    written.error().code = ErrorCode::kInvalidArgument;
+  }
+  return written;
 }
 
 Result<std::vector<Message>> load_conversation(const std::filesystem::path& path) {

@@ -39,7 +39,8 @@ struct EditLineReader::State {
 
   void bind_keys();
   void fill_history();
-  void say_pasting(const char* sequence) const;
+  void send(const char* sequence) const;
+  void redraw() const;
   ReadLine without_line(bool empty_read);
 
   static State& of(EditLine* line) {
@@ -61,11 +62,7 @@ int EditLineReader::State::read_character(EditLine* line, wchar_t* character) {
   for (;;) {
     if (!state.signals.wait_readable(STDIN_FILENO)) {
       if (state.signals.cancelled().load()) return -1;
-      if (state.signals.take_redraw()) {
-        ::el_set(line, EL_PREP_TERM, 1);  // after a stop, the shell has put back its own mode
-        ::el_resize(line);
-        ::el_set(line, EL_REFRESH);
-      }
+      if (state.signals.take_redraw()) state.redraw();
       continue;
     }
     char byte = 0;
@@ -141,9 +138,18 @@ void EditLineReader::State::fill_history() {
   ::el_set(line.get(), EL_HIST, ::history, history.get());
 }
 
-void EditLineReader::State::say_pasting(const char* sequence) const {
+void EditLineReader::State::send(const char* sequence) const {
   std::fputs(sequence, screen);
   std::fflush(screen);
+}
+
+/// The window has another width, or the process goes on after a stop, when the shell has put back
+/// its own mode of the terminal.
+void EditLineReader::State::redraw() const {
+  ::el_set(line.get(), EL_PREP_TERM, 1);
+  ::el_resize(line.get());
+  send("\r\x1b[J");
+  ::el_set(line.get(), EL_REFRESH);
 }
 
 EditLineReader::EditLineReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -179,10 +185,11 @@ ReadLine EditLineReader::State::without_line(bool empty_read) {
 Result<ReadLine> EditLineReader::read(std::string_view prompt) {
   State& state = *state_;
   state.prompt = prompt;
-  state.say_pasting(kPasteOn);
+  if (state.signals.take_redraw()) ::el_resize(state.line.get());
+  state.send(kPasteOn);
   int count = 0;
   const char* text = ::el_gets(state.line.get(), &count);
-  state.say_pasting(kPasteOff);
+  state.send(kPasteOff);
   if (const auto failure = state.file.take_failure()) log::warning(failure->message);
   if (text == nullptr || count <= 0) {
     return state.without_line(state.ended || !state.signals.take_interrupt());
