@@ -125,7 +125,8 @@ LocalProvider::~LocalProvider() = default;
 
 Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOptions& options) {
   const auto start = Clock::now();
-  HEARTH_TRY(runtime::ModelFolder model, runtime::open_model_folder(options.model_folder));
+  HEARTH_TRY(runtime::ModelFolder model,
+             runtime::open_model_folder(options.model_folder, options.cache_folder));
   HEARTH_TRY_VOID(runtime::check_has_chat_template(model));
   if (model.stop_ids.empty()) {
     log::warning(model.folder.string() +

@@ -30,6 +30,8 @@ struct LocalProviderOptions {
   /// Keep what a request computed for the next one that begins alike. false frees it at the end of
   /// each request.
   bool reuse_prefix = true;
+  /// Where what is made of the folder's files to open it faster may go; see open_model_folder().
+  std::filesystem::path cache_folder;
 };
 
 /// One request. Sampling is complete here: defaults were merged by the caller.

@@ -87,8 +87,9 @@ bool any_spelled_in(const SpecialSpellings& special, const Items& items) {
 
 }  // namespace
 
-Result<PromptEncoder> PromptEncoder::open(const std::filesystem::path& model_folder) {
-  HEARTH_TRY(runtime::ModelText model, runtime::open_model_text(model_folder));
+Result<PromptEncoder> PromptEncoder::open(const std::filesystem::path& model_folder,
+                                          const std::filesystem::path& cache_folder) {
+  HEARTH_TRY(runtime::ModelText model, runtime::open_model_text(model_folder, cache_folder));
   HEARTH_TRY_VOID(runtime::check_has_chat_template(model));
   return PromptEncoder(*std::move(model.tokenizer), *std::move(model.chat_template),
                        std::move(model.bos_token), std::move(model.eos_token));

@@ -27,7 +27,8 @@ class PromptEncoder {
  public:
   /// Reads tokenizer, template and configuration of a model folder; no graph, no weights. Errors as
   /// runtime::open_model_text(), and kUnsupported for a folder without a chat template.
-  static Result<PromptEncoder> open(const std::filesystem::path& model_folder);
+  static Result<PromptEncoder> open(const std::filesystem::path& model_folder,
+                                    const std::filesystem::path& cache_folder = {});
 
   PromptEncoder(text::Tokenizer tokenizer, text::ChatTemplate chat_template, std::string bos_token,
                 std::string eos_token);

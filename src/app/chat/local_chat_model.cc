@@ -23,7 +23,7 @@ Result<std::unique_ptr<LocalChatModel>> LocalChatModel::open(Settings settings,
 }
 
 Result<void> LocalChatModel::load(const LocatedModel& located) {
-  HEARTH_TRY(provider_, load_provider(located, asked_));
+  HEARTH_TRY(provider_, load_provider(located, asked_, environment_));
   located_ = located;
   settings_ = asked_;
   put_model_defaults(provider_->model().config.search, settings_);
@@ -44,7 +44,8 @@ Result<provider::ChatReply> LocalChatModel::answer(const std::vector<protocol::M
 
 Result<void> LocalChatModel::change(const std::string& name) {
   HEARTH_TRY(const LocatedModel wished, locate_model(name, "/model", environment_));
-  if (const auto checked = runtime::open_model_folder(wished.folder); !checked) {
+  if (const auto checked = runtime::open_model_folder(wished.folder, environment_.cache_folder());
+      !checked) {
     return tl::unexpected<Error>(checked.error());
   }
   const LocatedModel before = located_;

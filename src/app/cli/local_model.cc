@@ -10,10 +10,12 @@
 namespace hearth::app {
 
 Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedModel& located,
-                                                               const Settings& settings) {
+                                                               const Settings& settings,
+                                                               const Environment& environment) {
   provider::LocalProviderOptions options;
   options.model_folder = located.folder;
   options.session = session_options(settings);
+  options.cache_folder = environment.cache_folder();
   options.reuse_prefix = settings.boolean_or(SettingId::kCacheSystemPrompts, options.reuse_prefix);
   auto loaded = as_model_failure(provider::LocalProvider::load(options));
   if (!loaded) return loaded;

@@ -18,7 +18,8 @@ namespace hearth::app {
 
 /// Opens and loads the model; a .onnx file that was named must be the folder's own.
 Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedModel& located,
-                                                               const Settings& settings);
+                                                               const Settings& settings,
+                                                               const Environment& environment);
 
 /// After put_model_defaults(): devices that were asked for and are not used, settings that cannot
 /// matter, a context that the model does not have.

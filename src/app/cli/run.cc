@@ -114,7 +114,7 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   HEARTH_TRY(auto tools, read_tools(options));
   HEARTH_TRY(const std::string task, read_task(options));
   HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
-  HEARTH_TRY(const auto provider, load_provider(located, settings));
+  HEARTH_TRY(const auto provider, load_provider(located, settings, environment));
   put_model_defaults(provider->model().config.search, settings);
   for (const std::string& note : loading_notes(*provider, settings)) print_note(note);
   provider::ChatRequest request = request_from(settings, random_seed());
