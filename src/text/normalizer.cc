@@ -16,6 +16,25 @@
 namespace hearth::text {
 namespace {
 
+// Compatibility decomposition makes 11 bytes of one at most, the byte-level alphabet 2.
+constexpr std::size_t kGrowthMax = 64;
+constexpr std::size_t kAlwaysAllowedBytes = std::size_t{16} << 20;
+
+tl::unexpected<Error> too_long(std::size_t bytes_max) {
+  return fail(ErrorCode::kResourceExhausted,
+              "the normalizer makes more than " + std::to_string(bytes_max) + " bytes of the text");
+}
+
+/// How often `pattern` occurs, from left to right.
+std::size_t count_occurrences(std::string_view text, std::string_view pattern) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(pattern); at != std::string_view::npos;
+       at = text.find(pattern, at + pattern.size())) {
+    ++count;
+  }
+  return count;
+}
+
 /// Ranges of capital letters younger than utf8proc's tables (Unicode 15), with the distance to
 /// their small letters.
 struct YoungCapitals {
@@ -208,22 +227,27 @@ bool Normalizer::spells_bytes() const {
 
 Result<std::string_view> Normalizer::apply(std::string_view text, std::string& storage) const {
   std::string other;
+  const std::size_t bytes_max = std::max(kAlwaysAllowedBytes, text.size() * kGrowthMax);
   for (const Step& step : steps_) {
     // The result of the step before may lie in `storage`, so that the next goes into `other`.
-    HEARTH_TRY(const bool changed,
-               std::visit([&](const auto& kind) { return run(kind, text, other); }, step));
+    HEARTH_TRY(
+        const bool changed,
+        std::visit([&](const auto& kind) { return run(kind, text, bytes_max, other); }, step));
     if (!changed) continue;
+    if (other.size() > bytes_max) return too_long(bytes_max);
     storage.swap(other);
     text = storage;
   }
   return text;
 }
 
-Result<bool> Normalizer::run(const Form& step, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const Form& step, std::string_view text, std::size_t,
+                             std::string& out) {
   return to_normal_form(step.form, text, out);
 }
 
-Result<bool> Normalizer::run(const Lowercase&, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const Lowercase&, std::string_view text, std::size_t,
+                             std::string& out) {
   out.clear();
   for_each_character(text, [&](char32_t c) {
     if (c < 0x80) {
@@ -235,7 +259,7 @@ Result<bool> Normalizer::run(const Lowercase&, std::string_view text, std::strin
   return true;
 }
 
-Result<bool> Normalizer::run(const Nmt&, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const Nmt&, std::string_view text, std::size_t, std::string& out) {
   out.clear();
   for_each_character(text, [&](char32_t c) {
     if (const auto kept = nmt(c)) utf8_append(out, *kept);
@@ -243,14 +267,16 @@ Result<bool> Normalizer::run(const Nmt&, std::string_view text, std::string& out
   return true;
 }
 
-Result<bool> Normalizer::run(const Strip& step, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const Strip& step, std::string_view text, std::size_t,
+                             std::string& out) {
   if (step.left) text.remove_prefix(count_white_space(text));
   if (step.right) text.remove_suffix(count_trailing_white_space(text));
   out = text;
   return true;
 }
 
-Result<bool> Normalizer::run(const StripAccents&, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const StripAccents&, std::string_view text, std::size_t,
+                             std::string& out) {
   out.clear();
   for_each_character(text, [&](char32_t c) {
     if (c < 0x300 || !is_combining_mark(c)) utf8_append(out, c);
@@ -258,18 +284,27 @@ Result<bool> Normalizer::run(const StripAccents&, std::string_view text, std::st
   return true;
 }
 
-Result<bool> Normalizer::run(const Prepend& step, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const Prepend& step, std::string_view text, std::size_t,
+                             std::string& out) {
   if (text.empty()) return false;
   out = step.text;
   out += text;
   return true;
 }
 
-Result<bool> Normalizer::run(const ReplaceText& step, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const ReplaceText& step, std::string_view text, std::size_t bytes_max,
+                             std::string& out) {
+  // Counting is worth its time only where the result could be too long.
+  const std::size_t places_max = bytes_max / (step.content.size() + 1);
+  if (text.size() / step.pattern.size() > places_max &&
+      count_occurrences(text, step.pattern) > places_max) {
+    return too_long(bytes_max);
+  }
   return replace_all(text, step.pattern, step.content, out);
 }
 
-Result<bool> Normalizer::run(const ReplaceRegex& step, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const ReplaceRegex& step, std::string_view text, std::size_t bytes_max,
+                             std::string& out) {
   if (text.empty()) return false;
   Regex::Matcher matcher(step.pattern, text);
   out.clear();
@@ -281,12 +316,14 @@ Result<bool> Normalizer::run(const ReplaceRegex& step, std::string_view text, st
     out += text.substr(done, match.begin - done);
     out += step.content;
     done = match.end;
+    if (out.size() > bytes_max) return too_long(bytes_max);
   }
   out += text.substr(done);
   return changed;
 }
 
-Result<bool> Normalizer::run(const ByteLevel&, std::string_view text, std::string& out) {
+Result<bool> Normalizer::run(const ByteLevel&, std::string_view text, std::size_t,
+                             std::string& out) {
   out = byte_level_encode(text);
   return true;
 }

@@ -33,7 +33,8 @@ class Normalizer {
   bool spells_bytes() const;
 
   /// Normalizes valid UTF-8. The view is `text` itself when nothing changes, else into `storage`.
-  /// kResourceExhausted when a pattern backtracks too far.
+  /// kResourceExhausted when a pattern backtracks too far, or when a step makes more than 16 MiB
+  /// and more than 64 times the text of it (steps that double a text can be put behind each other).
   Result<std::string_view> apply(std::string_view text, std::string& storage) const;
 
  private:
@@ -66,15 +67,25 @@ class Normalizer {
   Result<void> add_replace(const Json& value, const std::string& where);
 
   // Each puts its result into `out` and tells whether it differs; `out` counts for nothing if not.
-  static Result<bool> run(const Form& step, std::string_view text, std::string& out);
-  static Result<bool> run(const Lowercase& step, std::string_view text, std::string& out);
-  static Result<bool> run(const Nmt& step, std::string_view text, std::string& out);
-  static Result<bool> run(const Strip& step, std::string_view text, std::string& out);
-  static Result<bool> run(const StripAccents& step, std::string_view text, std::string& out);
-  static Result<bool> run(const Prepend& step, std::string_view text, std::string& out);
-  static Result<bool> run(const ReplaceText& step, std::string_view text, std::string& out);
-  static Result<bool> run(const ReplaceRegex& step, std::string_view text, std::string& out);
-  static Result<bool> run(const ByteLevel& step, std::string_view text, std::string& out);
+  // Only those that can multiply a text look at the limit themselves.
+  static Result<bool> run(const Form& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const Lowercase& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const Nmt& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const Strip& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const StripAccents& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const Prepend& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const ReplaceText& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const ReplaceRegex& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
+  static Result<bool> run(const ByteLevel& step, std::string_view text, std::size_t bytes_max,
+                          std::string& out);
 
   std::vector<Step> steps_;
 };

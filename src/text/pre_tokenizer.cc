@@ -12,6 +12,9 @@
 namespace hearth::text {
 namespace {
 
+// Each doubles the text.
+constexpr std::ptrdiff_t kByteLevelsMax = 4;
+
 struct Part {
   Span span;
   bool is_match = false;
@@ -206,7 +209,7 @@ Result<void> PreTokenizer::add(const Json& value, const std::string& where, Spel
     return {};
   }
   if (type == "Split") return add_split(reader, where);
-  if (type == "ByteLevel") return add_byte_level(reader, spelling);
+  if (type == "ByteLevel") return add_byte_level(reader, where, spelling);
   if (type == "Metaspace") return add_metaspace(reader, where);
   if (type == "FixedLength") {
     HEARTH_TRY(const std::int64_t length, reader.integer_or("length", 5, 1, 1 << 30));
@@ -226,13 +229,17 @@ Result<void> PreTokenizer::add(const Json& value, const std::string& where, Spel
   return {};
 }
 
-Result<void> PreTokenizer::add_byte_level(const JsonReader& reader, Spelling spelling) {
+Result<void> PreTokenizer::add_byte_level(const JsonReader& reader, const std::string& where,
+                                          Spelling spelling) {
   HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
   HEARTH_TRY(const bool use_regex, reader.boolean_or("use_regex", true));
   if (prefix_space) rules_.emplace_back(PrefixSpaceRule{});
   if (use_regex) rules_.emplace_back(ScanRule{scan::Family::kGpt2});
   if (spelling == Spelling::kCharacters) rules_.emplace_back(SpellRule{});
-  return {};
+  const auto is_spelling = [](const Rule& rule) { return std::holds_alternative<SpellRule>(rule); };
+  if (std::count_if(rules_.begin(), rules_.end(), is_spelling) <= kByteLevelsMax) return {};
+  return fail(ErrorCode::kUnsupported, where + ": more than " + std::to_string(kByteLevelsMax) +
+                                           " pre-tokenizers of type ByteLevel");
 }
 
 Result<void> PreTokenizer::add_metaspace(const JsonReader& reader, const std::string& where) {

@@ -85,7 +85,8 @@ class PreTokenizer {
       std::variant<SplitRule, ScanRule, PrefixSpaceRule, SpellRule, MetaspaceRule, LengthRule>;
 
   Result<void> add(const Json& value, const std::string& where, Spelling spelling);
-  Result<void> add_byte_level(const JsonReader& reader, Spelling spelling);
+  Result<void> add_byte_level(const JsonReader& reader, const std::string& where,
+                              Spelling spelling);
   Result<void> add_metaspace(const JsonReader& reader, const std::string& where);
   Result<void> add_split(const JsonReader& reader, const std::string& where);
   Result<void> add_cut(const PatternCut& cut, const std::string& where);
