@@ -11,6 +11,7 @@ namespace hearth::text {
 namespace {
 
 constexpr std::int64_t kStripMax = 1 << 20;
+constexpr std::size_t kGrowthMax = 1024;
 
 Result<std::string> one_character(const JsonReader& reader, const std::string& key) {
   HEARTH_TRY(std::string text, reader.string(key));
@@ -82,8 +83,16 @@ Result<TokenDecoder::Step> TokenDecoder::read_step(const Json& value, const std:
     }
     HEARTH_TRY(replace.pattern, pattern.string("String"));
     HEARTH_TRY(replace.content, reader.string("content"));
-    if (!replace.pattern.empty()) return replace;
-    return fail(ErrorCode::kUnsupported, where + ".pattern.String: an empty string");
+    if (replace.pattern.empty()) {
+      return fail(ErrorCode::kUnsupported, where + ".pattern.String: an empty string");
+    }
+    // Steps that double a text can be put behind each other.
+    const std::size_t pattern_bytes = replace.pattern.size();
+    growth_ *=
+        std::max<std::size_t>(1, (replace.content.size() + pattern_bytes - 1) / pattern_bytes);
+    if (growth_ <= kGrowthMax) return replace;
+    return fail(ErrorCode::kUnsupported, where + ".content: replacements could make more than " +
+                                             std::to_string(kGrowthMax) + " bytes of one");
   }
   if (type == "BPEDecoder") {
     Suffix suffix;

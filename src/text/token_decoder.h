@@ -20,8 +20,9 @@ class DecoderStage;
 class TokenDecoder {
  public:
   /// Reads the value of "decoder": ByteLevel, ByteFallback, Fuse, Strip, Metaspace, BPEDecoder and
-  /// Replace of a literal, alone or in a Sequence, or null. kUnsupported for WordPiece, CTC and
-  /// patterns. Errors name `source` and the key.
+  /// Replace of a literal, alone or in a Sequence, or null. kUnsupported for WordPiece, CTC,
+  /// patterns, and replacements that could make more than 1,024 bytes of one. Errors name `source`
+  /// and the key.
   static Result<TokenDecoder> from_json(const Json& value, const std::string& source);
 
   /// True when decoding is no more than joining the bytes that byte-level tokens stand for.
@@ -76,6 +77,7 @@ class TokenDecoder {
   Result<Step> read_step(const Json& value, const std::string& type, const std::string& where);
 
   std::vector<Step> steps_;
+  std::size_t growth_ = 1;       // how many bytes Replace steps can make of one
   bool spaces_between_ = false;  // there is no decoder
 };
 

@@ -73,9 +73,13 @@ TEST(TokenDecoder, WithoutOneTokensAreSetApart) {
 }
 
 TEST(TokenDecoder, OthersAreRefusedByName) {
-  for (const char* const json :
-       {R"({"type": "WordPiece", "prefix": "##"})", R"({"type": "CTC"})",
-        R"({"type": "Replace", "pattern": {"Regex": "a"}, "content": ""})"}) {
+  for (const char* const json : {R"({"type": "WordPiece", "prefix": "##"})", R"({"type": "CTC"})",
+                                 R"({"type": "Replace", "pattern": {"Regex": "a"}, "content": ""})",
+                                 R"({"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaaaaaaaaa"},
+            {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaaaaaaaaa"},
+            {"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaaaaaaaaaaaaaaaa"}
+            ]})"}) {
     const auto decoder = TokenDecoder::from_json(must(parse_json(json, "test")), "f.json");
     ASSERT_FALSE(decoder);
     EXPECT_EQ(decoder.error().code, ErrorCode::kUnsupported);
