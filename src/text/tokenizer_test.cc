@@ -264,6 +264,35 @@ TEST(TokenizerJson, TruncationAndPaddingOfTheFileAreNotDone) {
   EXPECT_EQ(must(tokenizer.encode("aaa")), (std::vector<TokenId>{0, 0, 0}));
 }
 
+// What docs/tokenizers.md says of differences to the library.
+TEST(TokenizerJson, AddedTokensKeepTheirIdsAndSpecialOnesAreAlwaysSkipped) {
+  const Tokenizer tokenizer = must(Tokenizer::from_json(
+      R"({"added_tokens": [{"id": 7, "content": "<x>", "special": true, "normalized": true},
+                           {"id": 40, "content": "<y>", "special": true, "normalized": false}],
+          "normalizer": {"type": "Prepend", "prepend": "_"}, "decoder": {"type": "Fuse"},
+          "model": {"type": "BPE", "vocab": {"a": 0, "_": 1}, "merges": []}})",
+      "f.json"));
+  EXPECT_EQ(tokenizer.vocab_size(), 41u);
+  const std::vector<TokenId> ids = must(tokenizer.encode("<x>a<y>a"));
+  EXPECT_EQ(ids, (std::vector<TokenId>{7, 0, 40, 1, 0}));
+  EXPECT_EQ(must(tokenizer.decode(ids)), "_<x>a<y>_a");
+  EXPECT_EQ(must(tokenizer.decode(ids, true)), "a_a");
+}
+
+TEST(Tokenizer, LongTextsInCharactersTakeNoQuadraticTime) {
+  const Tokenizer tokenizer = load("sentencepiece_style");
+  std::string words;
+  for (int i = 0; i < 100'000; ++i) words += "the weather ";
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string& text : {words, std::string(500'000, ' '), std::string(500'000, 'e'),
+                                  std::string(500'000, '\x01')}) {
+    const auto ids = must(tokenizer.encode(text));
+    EXPECT_TRUE(must(tokenizer.decode(ids, true)) == text);
+  }
+  // Quadratic merging takes hours here; the limit leaves room for sanitizers.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
 TEST(TokenizerJson, AMissingFileIsNamed) {
   const auto tokenizer = Tokenizer::load("/nonexistent/tokenizer.json");
   ASSERT_FALSE(tokenizer);
