@@ -109,7 +109,13 @@ Result<std::string> PromptEncoder::rendered(const std::vector<Message>& messages
   HEARTH_TRY(text::TemplateInput input, protocol::template_input(messages, tools, traits_));
   input.bos_token = bos_token_;
   input.eos_token = eos_token_;
-  return chat_template_.render(input);
+  auto prompt = chat_template_.render(input);
+  // What the template says about the conversation is the caller's; whatever else goes wrong in it
+  // is the model's, a limit it runs into as well.
+  if (!prompt && prompt.error().code != ErrorCode::kInvalidArgument) {
+    prompt.error().code = ErrorCode::kUnsupported;
+  }
+  return prompt;
 }
 
 Result<PromptEncoder::Prompt> PromptEncoder::prompt(

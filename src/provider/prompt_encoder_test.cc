@@ -96,6 +96,22 @@ TEST_F(PromptEncoderTest, MarksFromOutsideAreHarmless) {
   }
 }
 
+TEST_F(PromptEncoderTest, FailuresOfTheTemplateAreTheModels) {
+  const std::pair<const char*, ErrorCode> templates[] = {
+      {"{{ raise_exception('roles must alternate') }}", ErrorCode::kInvalidArgument},
+      {"{{ messages | nosuchfilter }}", ErrorCode::kUnsupported},
+      {"{% for a in range(100000) %}{% for b in range(100000) %}{{ a }}{% endfor %}{% endfor %}",
+       ErrorCode::kUnsupported}};
+  for (const auto& [source, code] : templates) {
+    const auto compiled = text::ChatTemplate::compile(source, "t");
+    if (!compiled) continue;  // refused before it renders: as good
+    const PromptEncoder encoder(tokenizer_, *compiled, "", "");
+    const auto ids = encoder.encode({message(Role::kUser, "x")}, {});
+    ASSERT_FALSE(ids) << source;
+    EXPECT_EQ(ids.error().code, code) << source << ": " << ids.error().message;
+  }
+}
+
 // Parallel requests count with one encoder; under ThreadSanitizer this shows what they share.
 TEST_F(PromptEncoderTest, ManyThreadsMayCountAtOnce) {
   const auto opened = PromptEncoder::open(HEARTH_SOURCE_DIR "/models/ember/int4");

@@ -61,6 +61,7 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
       });
   if (model) {
     put_model_defaults(model->config.search, report.settings);
+    put_built_in_numbers(model->config.context_length, report.settings);
     report.model = *std::move(model);
   } else {
     report.problems.push_back(model.error());
