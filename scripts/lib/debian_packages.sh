@@ -14,6 +14,8 @@ libcli11-dev
 libspdlog-dev
 libfmt-dev
 libpcre2-dev
+libedit-dev
+libutf8proc-dev
 libexpected-dev
 libxxhash-dev
 '

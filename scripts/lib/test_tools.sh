@@ -15,7 +15,7 @@ provide_test_tools() {
   if [[ -d $target ]]; then return; fi
   staging=$target.part
   rm -rf "$staging" && mkdir -p "$staging"
-  need_space "$staging" 700 "the npm packages that tests compare with" "choose another folder with HEARTH_CACHE_DIR"
+  need_space "$staging" 800 "the npm packages that tests compare with" "choose another folder with HEARTH_CACHE_DIR"
   say "installing the npm packages that tests compare with (log: $setup_log)"
   cp "$hearth_root/tests/npm/package.json" "$hearth_root/tests/npm/package-lock.json" "$staging"
   printf '\n== %s: npm ci\n' "$(date -Is)" >>"$setup_log"

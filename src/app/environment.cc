@@ -42,6 +42,7 @@ fs::path Environment::xdg_folder(const std::string& variable, const char* fallba
 
 fs::path Environment::config_folder() const { return xdg_folder("XDG_CONFIG_HOME", ".config"); }
 fs::path Environment::data_folder() const { return xdg_folder("XDG_DATA_HOME", ".local/share"); }
+fs::path Environment::state_folder() const { return xdg_folder("XDG_STATE_HOME", ".local/state"); }
 
 fs::path Environment::cache_folder() const {
   if (const auto folder = get("HEARTH_CACHE_DIR")) return fs::path(*folder);

@@ -26,10 +26,11 @@ class Environment {
   /// HOME; the root folder when there is none, so that paths stay absolute.
   std::filesystem::path home() const;
 
-  /// XDG_CONFIG_HOME/hearth, XDG_DATA_HOME/hearth, XDG_CACHE_HOME/hearth or their defaults in HOME;
-  /// HEARTH_CACHE_DIR goes before the latter.
+  /// XDG_CONFIG_HOME/hearth, XDG_DATA_HOME/hearth, XDG_STATE_HOME/hearth, XDG_CACHE_HOME/hearth or
+  /// their defaults in HOME; HEARTH_CACHE_DIR goes before the latter.
   std::filesystem::path config_folder() const;
   std::filesystem::path data_folder() const;
+  std::filesystem::path state_folder() const;
   std::filesystem::path cache_folder() const;
 
   /// Where Hearth's own files are: HEARTH_HOME, else the folder it was built from.

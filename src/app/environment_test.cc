@@ -17,6 +17,7 @@ TEST(Environment, FoldersFollowTheXdgSpecification) {
   EXPECT_EQ(set.config_folder(), "/c/hearth");
   EXPECT_EQ(set.data_folder(), "/home/ada/.local/share/hearth");  // relative ones are invalid
   EXPECT_EQ(set.cache_folder(), "/k/hearth");
+  EXPECT_EQ(set.state_folder(), "/home/ada/.local/state/hearth");
   EXPECT_EQ(Environment::of({{"HEARTH_CACHE_DIR", "/own"}}).cache_folder(), "/own");
 }
 

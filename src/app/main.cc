@@ -23,6 +23,7 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  hearth run --task \"What is 17 + 25?\"\n"
     "  hearth run --agent coder --task \"Write a prime checker in C.\"\n"
+    "  hearth chat\n"
     "  hearth models list\n"
     "  hearth doctor\n";
 
@@ -105,6 +106,7 @@ ExitCode run(int argc, char** argv) {
   root.footer(std::string(kExamples) + "\nExit codes:\n" + hearth::app::exit_codes_text());
   std::vector<hearth::app::Subcommand> commands;
   hearth::app::add_run_command(root, commands);
+  hearth::app::add_chat_command(root, commands);
   hearth::app::add_models_commands(root, commands);
   hearth::app::add_tokenize_command(root, commands);
   hearth::app::add_doctor_command(root, commands);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <string_view>
+#include <utility>
 
 #include "kernels/registry.h"
 
@@ -65,6 +66,22 @@ void put_model_defaults(const runtime::SearchDefaults& search, Settings& setting
   if (!search.do_sample) return;
   settings.put(SettingId::kTopK, search.top_k, origin);
   settings.put(SettingId::kTopP, search.top_p > 0 ? search.top_p : 1.0, origin);
+}
+
+void put_built_in_numbers(std::int64_t context_tokens, Settings& settings) {
+  const engine::SamplingParams sampling;
+  const provider::ChatRequest request;
+  const std::pair<SettingId, SettingValue> numbers[] = {
+      {SettingId::kMaxTokens, request.max_tokens},
+      {SettingId::kMinTokens, request.min_tokens},
+      {SettingId::kTemperature, sampling.temperature},
+      {SettingId::kTopP, sampling.top_p},
+      {SettingId::kTopK, sampling.top_k},
+      {SettingId::kRepetitionPenalty, sampling.repetition_penalty},
+      {SettingId::kMaxContextTokens, context_tokens}};
+  for (const auto& [id, value] : numbers) {
+    if (settings.find(id) == nullptr) settings.put(id, value, {OriginLevel::kModel, "built-in"});
+  }
 }
 
 engine::SamplingParams sampling_params(const Settings& settings, std::uint64_t random_seed) {

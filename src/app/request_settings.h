@@ -20,6 +20,9 @@ runtime::SessionOptions session_options(const Settings& settings);
 /// which would silently undo a temperature the user gave.
 void put_model_defaults(const runtime::SearchDefaults& search, Settings& settings);
 
+/// Adds the numbers that hold where nobody said anything, for showing them.
+void put_built_in_numbers(std::int64_t context_tokens, Settings& settings);
+
 /// Sampling after put_model_defaults(). `random_seed` is used when nobody gave one.
 engine::SamplingParams sampling_params(const Settings& settings, std::uint64_t random_seed);
 

@@ -29,9 +29,10 @@ Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
 }  // namespace
 
 tl::unexpected<Error> fail_errno(const char* action, const fs::path& path, int error) {
-  const ErrorCode code = error == ENOENT || error == ENOTDIR  ? ErrorCode::kNotFound
-                         : error == ENOSPC || error == EDQUOT ? ErrorCode::kResourceExhausted
-                                                              : ErrorCode::kIo;
+  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound
+                         : error == ENOSPC || error == EDQUOT || error == EFBIG
+                             ? ErrorCode::kResourceExhausted
+                             : ErrorCode::kIo;
   std::string message = std::string("cannot ") + action + " " + path.string() + ": " +
                         std::generic_category().message(error);
   if (code == ErrorCode::kResourceExhausted) {
@@ -70,12 +71,13 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t size_max_bytes
   }
 }
 
-Result<void> write_file_atomically(const fs::path& path, std::string_view content) {
+Result<void> write_file_atomically(const fs::path& path, std::string_view content, unsigned mode) {
   std::string temporary = path.string() + ".XXXXXX";
   const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (file.get() < 0) return fail_errno("create a file beside", path, errno);
   auto written = write_all(file.get(), content, path);
-  if (written && ::fchmod(file.get(), 0644) != 0) written = fail_errno("write", path, errno);
+  if (written && ::fchmod(file.get(), static_cast<mode_t>(mode)) != 0)
+    written = fail_errno("write", path, errno);
   if (written && ::fsync(file.get()) != 0) written = fail_errno("write", path, errno);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
     written = fail_errno("replace", path, errno);

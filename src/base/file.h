@@ -18,7 +18,9 @@ Result<std::string> read_file(const std::filesystem::path& path,
 
 /// Replaces `path` in one step: writes a temporary file beside it, syncs, renames. After a failure
 /// the old content is intact and the temporary file is gone. A full disk is kResourceExhausted.
-Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
+/// `mode` are the new file's permissions.
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                                   unsigned mode = 0644);
 
 /// Bytes an unprivileged process may still write to the file system that holds `path`, which need
 /// not exist yet (its nearest existing parent is asked).

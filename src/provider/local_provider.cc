@@ -56,41 +56,57 @@ protocol::StopReason stop_reason(engine::FinishReason finish, bool has_calls) {
   return has_calls ? StopReason::kToolCalls : StopReason::kEndOfTurn;
 }
 
+struct FittedPrompt {
+  std::vector<TokenId> tokens;
+  DroppedContext dropped;
+};
+
 }  // namespace
 
 struct LocalProvider::State {
   runtime::ModelFolder model;
   PromptEncoder prompts;
   runtime::OpenedExecutor opened;
+  std::unique_ptr<engine::KeptSequence> sequence;  // of the executor: goes before it
+  bool reuse_prefix = true;
   double load_ms = 0;
 
-  Result<FittedConversation> fit(const ChatRequest& request, std::int64_t context_tokens) const;
+  Result<FittedPrompt> fit(const ChatRequest& request, std::int64_t context_tokens) const;
   Result<engine::GenerateRequest> plan(const ChatRequest& request, std::int64_t context_tokens,
-                                       const FittedConversation& fitted) const;
+                                       FittedPrompt fitted) const;
 };
 
-Result<FittedConversation> LocalProvider::State::fit(const ChatRequest& request,
-                                                     std::int64_t context_tokens) const {
+Result<FittedPrompt> LocalProvider::State::fit(const ChatRequest& request,
+                                               std::int64_t context_tokens) const {
+  // What was counted last but is not the whole conversation may not be what is kept in the end.
+  std::vector<TokenId> whole;
   const auto count = [&](const std::vector<protocol::Message>& messages) -> Result<std::int64_t> {
-    HEARTH_TRY(const auto ids, prompts.encode(messages, request.tools));
-    return static_cast<std::int64_t>(ids.size());
+    HEARTH_TRY(auto ids, prompts.encode(messages, request.tools));
+    const auto tokens = static_cast<std::int64_t>(ids.size());
+    if (messages.size() == request.messages.size()) whole = std::move(ids);
+    return tokens;
   };
   const std::int64_t wished = tokens_for_answer(request.max_tokens, context_tokens);
   const std::int64_t needed = std::max<std::int64_t>(1, request.min_tokens);
   auto fitted = fit_conversation(request.messages, context_tokens - std::max(wished, needed),
                                  request.sliding_window, count);
-  if (fitted || fitted.error().code != ErrorCode::kContextTooLong || wished <= needed) {
-    return fitted;
+  if (!fitted && fitted.error().code == ErrorCode::kContextTooLong && wished > needed) {
+    // Nothing more can be dropped: a short answer is better than none.
+    fitted =
+        fit_conversation(request.messages, context_tokens - needed, request.sliding_window, count);
   }
-  // Nothing more can be dropped: a short answer is better than none.
-  return fit_conversation(request.messages, context_tokens - needed, request.sliding_window, count);
+  if (!fitted) return tl::unexpected<Error>(fitted.error());
+  if (fitted->dropped.messages > 0) {
+    HEARTH_TRY(whole, prompts.encode(fitted->messages, request.tools));
+  }
+  return FittedPrompt{std::move(whole), fitted->dropped};
 }
 
 Result<engine::GenerateRequest> LocalProvider::State::plan(const ChatRequest& request,
                                                            std::int64_t context_tokens,
-                                                           const FittedConversation& fitted) const {
+                                                           FittedPrompt fitted) const {
   engine::GenerateRequest planned;
-  HEARTH_TRY(planned.prompt, prompts.encode(fitted.messages, request.tools));
+  planned.prompt = std::move(fitted.tokens);
   const std::int64_t left = context_tokens - static_cast<std::int64_t>(planned.prompt.size());
   planned.stop_ids = model.stop_ids;
   planned.max_tokens = std::min(request.max_tokens, left);
@@ -110,26 +126,25 @@ LocalProvider::~LocalProvider() = default;
 
 Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOptions& options) {
   const auto start = Clock::now();
-  HEARTH_TRY(runtime::ModelFolder model, runtime::open_model_folder(options.model_folder));
-  if (!model.chat_template) {
-    return fail(ErrorCode::kUnsupported,
-                model.folder.string() +
-                    " has no chat template, neither in tokenizer_config.json nor as "
-                    "chat_template.jinja: this model cannot be chatted with");
-  }
+  HEARTH_TRY(runtime::ModelFolder model,
+             runtime::open_model_folder(options.model_folder, options.cache_folder));
+  HEARTH_TRY_VOID(runtime::check_has_chat_template(model));
   if (model.stop_ids.empty()) {
     log::warning(model.folder.string() +
                  " names no stop token: answers end only at the limit of tokens");
   }
   HEARTH_TRY(auto opened, runtime::open_executor(model, options.session));
   PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
-  auto state = std::make_unique<State>(
-      State{std::move(model), std::move(prompts), std::move(opened), ms_since(start)});
+  auto sequence = std::make_unique<engine::KeptSequence>(*opened.executor);
+  auto state =
+      std::make_unique<State>(State{std::move(model), std::move(prompts), std::move(opened),
+                                    std::move(sequence), options.reuse_prefix, ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
 }
 
 Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink& on_text,
-                                      const std::atomic<bool>& cancelled) {
+                                      const std::atomic<bool>& cancelled,
+                                      const ProgressSink& on_progress) {
   const auto start = Clock::now();
   const std::int64_t context_tokens =
       request.max_context_tokens > 0
@@ -139,13 +154,23 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
     return fail(ErrorCode::kInvalidArgument,
                 "max_tokens is " + std::to_string(request.max_tokens) + "; expected 1 or more");
   }
-  HEARTH_TRY(FittedConversation fitted, state_->fit(request, context_tokens));
-  HEARTH_TRY(const engine::GenerateRequest planned, state_->plan(request, context_tokens, fitted));
+  HEARTH_TRY(FittedPrompt fitted, state_->fit(request, context_tokens));
+  const DroppedContext dropped = fitted.dropped;
+  HEARTH_TRY(const engine::GenerateRequest planned,
+             state_->plan(request, context_tokens, std::move(fitted)));
   HEARTH_TRY(ReplyStream stream, ReplyStream::create(state_->prompts.tokenizer(), request.stop,
                                                      !request.tools.empty()));
 
   ChatReply reply;
   Result<void> streamed;
+  Progress progress{static_cast<std::int64_t>(planned.prompt.size()), 0, 0};
+  const auto report = [&] {
+    if (on_progress) on_progress(progress);
+  };
+  const auto on_prompt = [&](std::int64_t done) {
+    progress.prompt_tokens_done = done;
+    report();
+  };
   const auto on_token = [&](TokenId token) {
     if (reply.timings.ttft_ms == 0) reply.timings.ttft_ms = ms_since(start);
     const auto piece = stream.push(token);
@@ -154,10 +179,14 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
       return false;
     }
     if (!piece->text.empty()) on_text(piece->text);
+    progress.prompt_tokens_done = progress.prompt_tokens;
+    ++progress.output_tokens;
+    report();
     return !piece->stopped;
   };
   HEARTH_TRY(const engine::GenerateOutcome outcome,
-             engine::generate(*state_->opened.executor, planned, on_token, cancelled));
+             engine::generate(*state_->sequence, planned, on_token, cancelled, on_prompt));
+  if (!state_->reuse_prefix) state_->sequence->forget();
   HEARTH_TRY_VOID(streamed);
 
   const ReplyStream::Piece rest = stream.finish();
@@ -167,7 +196,7 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
       stop_reason(rest.stopped ? engine::FinishReason::kSinkStopped : outcome.finish,
                   !reply.tool_calls.empty());
   fill_report(outcome, reply);
-  reply.context = fitted.dropped;
+  reply.context = dropped;
   return reply;
 }
 
@@ -189,6 +218,7 @@ void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream,
 void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatReply& reply) const {
   reply.model = state_->model.name;
   reply.usage.input_tokens = outcome.prompt_tokens_done;
+  reply.usage.cached_tokens = outcome.cached_tokens;
   reply.usage.output_tokens = static_cast<std::int64_t>(outcome.tokens.size());
   reply.recomputed_tokens = outcome.recomputed_tokens;
   reply.execution = state_->opened.report;
@@ -196,7 +226,8 @@ void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatRepl
   reply.memory_bytes = resident_bytes();
   reply.timings.load_ms = state_->load_ms;
   reply.timings.prefill_tokens_per_s =
-      per_second(static_cast<double>(outcome.prompt_tokens_done), outcome.prefill_seconds);
+      per_second(static_cast<double>(outcome.prompt_tokens_done - outcome.cached_tokens),
+                 outcome.prefill_seconds);
   // The first token comes out of the prompt's pass; each further one, a stop token too, costs a
   // step.
   const auto steps = static_cast<double>(outcome.tokens.size()) -

@@ -27,6 +27,11 @@ namespace hearth::provider {
 struct LocalProviderOptions {
   std::filesystem::path model_folder;
   runtime::SessionOptions session;
+  /// Keep what a request computed for the next one that begins alike. false frees it at the end of
+  /// each request.
+  bool reuse_prefix = true;
+  /// Where what is made of the folder's files to open it faster may go; see open_model_folder().
+  std::filesystem::path cache_folder;
 };
 
 /// One request. Sampling is complete here: defaults were merged by the caller.
@@ -69,7 +74,7 @@ struct ChatReply {
   runtime::ExecutionReport execution;  ///< executor, instruction set, recipe
   DroppedContext context;
   std::int64_t recomputed_tokens =
-      0;  ///< rows run again when the answer crossed into the long rotary table
+      0;  ///< rows run again because the conversation changed its rotary table
 };
 
 /// Receives text as it is generated: whole characters only, never a part of a stop string, never a
@@ -77,7 +82,22 @@ struct ChatReply {
 /// calls.
 using TextSink = std::function<void(std::string_view)>;
 
+/// How far a request is.
+struct Progress {
+  std::int64_t prompt_tokens = 0;
+  std::int64_t prompt_tokens_done = 0;  ///< cached ones included
+  std::int64_t output_tokens = 0;
+};
+
+/// Told before each chunk of the prompt and after each token of the answer.
+using ProgressSink = std::function<void(const Progress&)>;
+
 /// Owns a loaded model. One thread at a time; `cancelled` may be raised from anywhere.
+///
+/// The last request's keys and values are kept: a request that begins with the same tokens (a
+/// conversation that goes on, a system prompt that comes again) computes only what is new, and
+/// Usage::cached_tokens says how much that saved. A request that fails, or needs the memory, frees
+/// them.
 class LocalProvider {
  public:
   static Result<std::unique_ptr<LocalProvider>> load(const LocalProviderOptions& options);
@@ -85,7 +105,7 @@ class LocalProvider {
 
   /// Answers one request. Cancelled requests are not errors: the reply holds what was generated.
   Result<ChatReply> chat(const ChatRequest& request, const TextSink& on_text,
-                         const std::atomic<bool>& cancelled);
+                         const std::atomic<bool>& cancelled, const ProgressSink& on_progress = {});
 
   /// The prompt exactly as the model would see it.
   Result<std::string> render_prompt(const std::vector<protocol::Message>& messages,

@@ -1,29 +1,99 @@
 #include "provider/prompt_encoder.h"
 
 #include <algorithm>
-#include <charconv>
-#include <string_view>
 #include <utility>
+
+#include "runtime/model_folder.h"
 
 namespace hearth::provider {
 namespace {
 
-// U+FDD0 and U+FDD1: noncharacters that Unicode reserves for use inside a program. Around the index
-// of a spelling they make its mark. Text from outside that holds such a mark gains nothing: it,
-// too, becomes a spelling.
-constexpr std::string_view kMarkBegin = "\xEF\xB7\x90";
-constexpr std::string_view kMarkEnd = "\xEF\xB7\x91";
+using protocol::Message;
+using protocol::ToolCall;
+using protocol::ToolDefinition;
 
-std::vector<std::string> special_spellings(const text::Tokenizer& tokenizer) {
-  std::vector<std::string> spellings = tokenizer.special_tokens();
-  std::sort(spellings.begin(), spellings.end(), [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a < b;
-  });
-  std::erase(spellings, std::string{});
-  return spellings;
+bool spelled_in(const SpecialSpellings& special, const OrderedJson& value) {
+  if (value.is_string()) return special.spelled_in(value.get_ref<const std::string&>());
+  if (value.is_object()) {
+    return std::any_of(value.items().begin(), value.items().end(), [&](const auto& member) {
+      return special.spelled_in(member.key()) || spelled_in(special, member.value());
+    });
+  }
+  return value.is_array() &&
+         std::any_of(value.begin(), value.end(),
+                     [&](const OrderedJson& element) { return spelled_in(special, element); });
+}
+
+bool spelled_in(const SpecialSpellings& special, const ToolCall& call) {
+  return special.spelled_in(call.id) || special.spelled_in(call.name) ||
+         spelled_in(special, call.arguments);
+}
+
+bool spelled_in(const SpecialSpellings& special, const Message& message) {
+  return special.spelled_in(message.content) || special.spelled_in(message.name) ||
+         special.spelled_in(message.tool_call_id) ||
+         std::any_of(message.tool_calls.begin(), message.tool_calls.end(),
+                     [&](const ToolCall& call) { return spelled_in(special, call); });
+}
+
+bool spelled_in(const SpecialSpellings& special, const ToolDefinition& tool) {
+  return special.spelled_in(tool.name) || special.spelled_in(tool.description) ||
+         spelled_in(special, tool.parameters);
+}
+
+OrderedJson marked(const SpecialSpellings& special, const OrderedJson& value) {
+  if (value.is_string()) return special.marked(value.get_ref<const std::string&>());
+  if (value.is_object()) {
+    OrderedJson result = OrderedJson::object();
+    for (const auto& [key, member] : value.items()) {
+      result[special.marked(key)] = marked(special, member);
+    }
+    return result;
+  }
+  if (value.is_array()) {
+    OrderedJson result = OrderedJson::array();
+    for (const OrderedJson& element : value) result.push_back(marked(special, element));
+    return result;
+  }
+  return value;
+}
+
+std::vector<Message> marked(const SpecialSpellings& special, std::vector<Message> messages) {
+  for (Message& message : messages) {
+    message.content = special.marked(message.content);
+    message.name = special.marked(message.name);
+    message.tool_call_id = special.marked(message.tool_call_id);
+    for (ToolCall& call : message.tool_calls) {
+      call = {special.marked(call.id), special.marked(call.name), marked(special, call.arguments)};
+    }
+  }
+  return messages;
+}
+
+std::vector<ToolDefinition> marked(const SpecialSpellings& special,
+                                   std::vector<ToolDefinition> tools) {
+  for (ToolDefinition& tool : tools) {
+    tool = {special.marked(tool.name), special.marked(tool.description),
+            marked(special, tool.parameters)};
+  }
+  return tools;
+}
+
+template <class Items>
+bool any_spelled_in(const SpecialSpellings& special, const Items& items) {
+  return std::any_of(items.begin(), items.end(),
+                     [&](const auto& item) { return spelled_in(special, item); });
 }
 
 }  // namespace
+
+Result<PromptEncoder> PromptEncoder::open(const std::filesystem::path& model_folder,
+                                          const std::filesystem::path& cache_folder) {
+  HEARTH_TRY(runtime::ModelText model, runtime::open_model_text(model_folder, cache_folder));
+  HEARTH_TRY_VOID(runtime::check_has_chat_template(model));
+  return PromptEncoder(*std::move(model.tokenizer), *std::move(model.chat_template),
+                       std::move(model.bos_token), std::move(model.eos_token));
+}
 
 PromptEncoder::PromptEncoder(text::Tokenizer tokenizer, text::ChatTemplate chat_template,
                              std::string bos_token, std::string eos_token)
@@ -32,104 +102,63 @@ PromptEncoder::PromptEncoder(text::Tokenizer tokenizer, text::ChatTemplate chat_
       traits_(protocol::inspect_template(chat_template_, tokenizer_)),
       bos_token_(std::move(bos_token)),
       eos_token_(std::move(eos_token)),
-      special_(special_spellings(tokenizer_)) {}
+      special_(tokenizer_.special_tokens()) {}
 
-std::string PromptEncoder::marked(const std::string& text) const {
-  std::string result = text;
-  for (std::size_t i = 0; i < special_.size(); ++i) {
-    for (std::size_t at = result.find(special_[i]); at != std::string::npos;
-         at = result.find(special_[i], at)) {
-      const std::string mark = std::string(kMarkBegin) + std::to_string(i) + std::string(kMarkEnd);
-      result.replace(at, special_[i].size(), mark);
-      at += mark.size();
-    }
-  }
-  return result;
-}
-
-OrderedJson PromptEncoder::marked(const OrderedJson& value) const {
-  if (value.is_string()) return marked(value.get<std::string>());
-  if (value.is_object()) {
-    OrderedJson result = OrderedJson::object();
-    for (const auto& [key, member] : value.items()) result[marked(key)] = marked(member);
-    return result;
-  }
-  if (value.is_array()) {
-    OrderedJson result = OrderedJson::array();
-    for (const OrderedJson& element : value) result.push_back(marked(element));
-    return result;
-  }
-  return value;
-}
-
-std::vector<PromptEncoder::Part> PromptEncoder::cut_at_marks(const std::string& prompt) const {
-  std::vector<Part> cut;
-  std::size_t begin = 0;
-  for (;;) {
-    const std::size_t mark = prompt.find(kMarkBegin, begin);
-    if (mark == std::string::npos) break;
-    const char* const digits = prompt.data() + mark + kMarkBegin.size();
-    std::size_t index = 0;
-    const auto [after, error] = std::from_chars(digits, prompt.data() + prompt.size(), index);
-    const auto end = static_cast<std::size_t>(after - prompt.data());
-    const bool is_mark = error == std::errc{} && index < special_.size() &&
-                         prompt.compare(end, kMarkEnd.size(), kMarkEnd) == 0;
-    const std::size_t text_end = is_mark ? mark : mark + kMarkBegin.size();
-    if (text_end > begin) cut.push_back({prompt.substr(begin, text_end - begin), false});
-    if (is_mark) cut.push_back({special_[index], true});
-    begin = is_mark ? end + kMarkEnd.size() : text_end;
-  }
-  if (begin < prompt.size()) cut.push_back({prompt.substr(begin), false});
-  return cut;
-}
-
-Result<std::vector<PromptEncoder::Part>> PromptEncoder::parts(
-    const std::vector<protocol::Message>& messages,
-    const std::vector<protocol::ToolDefinition>& tools) const {
-  std::vector<protocol::Message> marked_messages = messages;
-  for (protocol::Message& message : marked_messages) {
-    message.content = marked(message.content);
-    message.name = marked(message.name);
-    message.tool_call_id = marked(message.tool_call_id);
-    for (protocol::ToolCall& call : message.tool_calls) {
-      call.id = marked(call.id);
-      call.name = marked(call.name);
-      call.arguments = marked(call.arguments);
-    }
-  }
-  std::vector<protocol::ToolDefinition> marked_tools = tools;
-  for (protocol::ToolDefinition& tool : marked_tools) {
-    tool = {marked(tool.name), marked(tool.description), marked(tool.parameters)};
-  }
-  HEARTH_TRY(text::TemplateInput input,
-             protocol::template_input(marked_messages, marked_tools, traits_));
+Result<std::string> PromptEncoder::rendered(const std::vector<Message>& messages,
+                                            const std::vector<ToolDefinition>& tools) const {
+  HEARTH_TRY(text::TemplateInput input, protocol::template_input(messages, tools, traits_));
   input.bos_token = bos_token_;
   input.eos_token = eos_token_;
-  HEARTH_TRY(const std::string prompt, chat_template_.render(input));
-  return cut_at_marks(prompt);
-}
-
-Result<std::string> PromptEncoder::render(
-    const std::vector<protocol::Message>& messages,
-    const std::vector<protocol::ToolDefinition>& tools) const {
-  HEARTH_TRY(const auto cut, parts(messages, tools));
-  std::string prompt;
-  for (const Part& part : cut) prompt += part.text;
+  auto prompt = chat_template_.render(input);
+  // What the template says about the conversation is the caller's; whatever else goes wrong in it
+  // is the model's, a limit it runs into as well.
+  if (!prompt && prompt.error().code != ErrorCode::kInvalidArgument) {
+    prompt.error().code = ErrorCode::kUnsupported;
+  }
   return prompt;
 }
 
-Result<std::vector<TokenId>> PromptEncoder::encode(
-    const std::vector<protocol::Message>& messages,
-    const std::vector<protocol::ToolDefinition>& tools) const {
-  HEARTH_TRY(const auto cut, parts(messages, tools));
+Result<PromptEncoder::Prompt> PromptEncoder::prompt(
+    const std::vector<Message>& messages, const std::vector<ToolDefinition>& tools) const {
+  Prompt made;
+  made.has_marks = any_spelled_in(special_, messages) || any_spelled_in(special_, tools);
+  if (made.has_marks) {
+    HEARTH_TRY(made.text, rendered(marked(special_, messages), marked(special_, tools)));
+  } else {
+    HEARTH_TRY(made.text, rendered(messages, tools));
+  }
+  return made;
+}
+
+Result<std::string> PromptEncoder::render(const std::vector<Message>& messages,
+                                          const std::vector<ToolDefinition>& tools) const {
+  HEARTH_TRY(Prompt made, prompt(messages, tools));
+  if (!made.has_marks) return std::move(made.text);
+  std::string text;
+  for (const PromptPart& part : special_.cut_at_marks(made.text)) text += part.text;
+  return text;
+}
+
+Result<std::vector<TokenId>> PromptEncoder::encode(const std::vector<Message>& messages,
+                                                   const std::vector<ToolDefinition>& tools) const {
+  HEARTH_TRY(const Prompt made, prompt(messages, tools));
+  if (!made.has_marks) {
+    return tokenizer_.encode(made.text, {.parse_special = true, .add_post_tokens = false});
+  }
   std::vector<TokenId> ids;
-  for (const Part& part : cut) {
+  for (const PromptPart& part : special_.cut_at_marks(made.text)) {
     HEARTH_TRY(const auto encoded,
                tokenizer_.encode(part.text,
                                  {.parse_special = !part.from_outside, .add_post_tokens = false}));
     ids.insert(ids.end(), encoded.begin(), encoded.end());
   }
   return ids;
+}
+
+Result<std::int64_t> PromptEncoder::count(const std::vector<Message>& messages,
+                                          const std::vector<ToolDefinition>& tools) const {
+  HEARTH_TRY(const auto ids, encode(messages, tools));
+  return static_cast<std::int64_t>(ids.size());
 }
 
 }  // namespace hearth::provider

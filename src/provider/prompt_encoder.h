@@ -2,6 +2,8 @@
 // spelling of a special token inside a message, a tool's result or a tool's definition stays text.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,19 +12,24 @@
 #include "base/token.h"
 #include "protocol/chat.h"
 #include "protocol/template_messages.h"
+#include "provider/special_spellings.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace hearth::provider {
 
-/// Immutable after construction; any thread may use it.
+/// Immutable after construction; any thread may use it, many at once.
 ///
 /// Before the template runs, every special token spelled in the conversation is replaced by a mark
-/// of Unicode noncharacters, which templates pass through; afterwards the prompt is cut at the
-/// marks and each spelling is encoded as ordinary text. A conversation without such spellings is
-/// encoded in one piece.
+/// that templates pass through; afterwards the prompt is cut at the marks and each spelling is
+/// encoded as ordinary text. A conversation without such spellings is neither copied nor cut.
 class PromptEncoder {
  public:
+  /// Reads tokenizer, template and configuration of a model folder; no graph, no weights. Errors as
+  /// runtime::open_model_text(), and kUnsupported for a folder without a chat template.
+  static Result<PromptEncoder> open(const std::filesystem::path& model_folder,
+                                    const std::filesystem::path& cache_folder = {});
+
   PromptEncoder(text::Tokenizer tokenizer, text::ChatTemplate chat_template, std::string bos_token,
                 std::string eos_token);
 
@@ -35,27 +42,29 @@ class PromptEncoder {
   Result<std::vector<TokenId>> encode(const std::vector<protocol::Message>& messages,
                                       const std::vector<protocol::ToolDefinition>& tools) const;
 
+  /// How many tokens the request's prompt has: the size of encode().
+  Result<std::int64_t> count(const std::vector<protocol::Message>& messages,
+                             const std::vector<protocol::ToolDefinition>& tools) const;
+
   const text::Tokenizer& tokenizer() const { return tokenizer_; }
 
  private:
-  /// A part of the prompt: written by the template, or a special token's spelling from outside.
-  struct Part {
+  struct Prompt {
     std::string text;
-    bool from_outside = false;
+    bool has_marks = false;
   };
 
-  Result<std::vector<Part>> parts(const std::vector<protocol::Message>& messages,
-                                  const std::vector<protocol::ToolDefinition>& tools) const;
-  std::string marked(const std::string& text) const;
-  OrderedJson marked(const OrderedJson& value) const;
-  std::vector<Part> cut_at_marks(const std::string& prompt) const;
+  Result<Prompt> prompt(const std::vector<protocol::Message>& messages,
+                        const std::vector<protocol::ToolDefinition>& tools) const;
+  Result<std::string> rendered(const std::vector<protocol::Message>& messages,
+                               const std::vector<protocol::ToolDefinition>& tools) const;
 
   text::Tokenizer tokenizer_;
   text::ChatTemplate chat_template_;
   protocol::TemplateTraits traits_;
   std::string bos_token_;
   std::string eos_token_;
-  std::vector<std::string> special_;  // spellings, the longest first
+  SpecialSpellings special_;
 };
 
 }  // namespace hearth::provider

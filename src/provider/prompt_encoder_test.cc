@@ -1,9 +1,13 @@
 #include "provider/prompt_encoder.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
 #include <string>
+#include <thread>
 
 namespace hearth::provider {
 namespace {
@@ -86,7 +90,75 @@ TEST_F(PromptEncoderTest, MarksFromOutsideAreHarmless) {
     ASSERT_TRUE(ids);
     EXPECT_EQ(count(*ids, "<|end|>"), 1);
     EXPECT_EQ(count(*ids, "<|endoftext|>") + count(*ids, "<|system|>"), 0);
+    EXPECT_EQ(*encoder_.render({message(Role::kUser, text)}, {}),
+              "<|user|>" + text + "<|end|><|assistant|>");
+    EXPECT_EQ(*tokenizer_.decode(*ids), *encoder_.render({message(Role::kUser, text)}, {}));
   }
+}
+
+TEST_F(PromptEncoderTest, FailuresOfTheTemplateAreTheModels) {
+  const std::pair<const char*, ErrorCode> templates[] = {
+      {"{{ raise_exception('roles must alternate') }}", ErrorCode::kInvalidArgument},
+      {"{{ messages | nosuchfilter }}", ErrorCode::kUnsupported},
+      {"{% for a in range(100000) %}{% for b in range(100000) %}{{ a }}{% endfor %}{% endfor %}",
+       ErrorCode::kUnsupported}};
+  for (const auto& [source, code] : templates) {
+    const auto compiled = text::ChatTemplate::compile(source, "t");
+    if (!compiled) continue;  // refused before it renders: as good
+    const PromptEncoder encoder(tokenizer_, *compiled, "", "");
+    const auto ids = encoder.encode({message(Role::kUser, "x")}, {});
+    ASSERT_FALSE(ids) << source;
+    EXPECT_EQ(ids.error().code, code) << source << ": " << ids.error().message;
+  }
+}
+
+// Parallel requests count with one encoder; under ThreadSanitizer this shows what they share.
+TEST_F(PromptEncoderTest, ManyThreadsMayCountAtOnce) {
+  const auto opened = PromptEncoder::open(HEARTH_SOURCE_DIR "/models/ember/int4");
+  ASSERT_TRUE(opened) << opened.error().message;
+  std::vector<std::vector<Message>> requests;
+  std::vector<std::int64_t> expected;
+  for (int i = 0; i < 8; ++i) {
+    requests.push_back({message(Role::kSystem, "Be brief."),
+                        message(Role::kUser, std::string(static_cast<std::size_t>(i), 'x') +
+                                                 (i % 2 == 0 ? " <|end|> word" : " words"))});
+    expected.push_back(*opened->count(requests.back(), {}));
+  }
+  std::atomic<int> wrong{0};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t first = 0; first < 4; ++first) {
+      threads.emplace_back([&, first] {
+        for (std::size_t i = 0; i < 200; ++i) {
+          const std::size_t which = (first + i) % requests.size();
+          if (opened->count(requests[which], {}).value_or(-1) != expected[which]) ++wrong;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(PromptEncoderTest, NoWeightsAreNeeded) {
+  namespace fs = std::filesystem;
+  std::string pattern = ::testing::TempDir() + "/hearth-text-XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  const fs::path folder = pattern;
+  for (const char* name : {"genai_config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    fs::copy(fs::path(HEARTH_SOURCE_DIR "/models/ember/int4") / name, folder / name);
+  }
+  const auto opened = PromptEncoder::open(folder);
+  ASSERT_TRUE(opened) << opened.error().message;
+  const auto whole = PromptEncoder::open(HEARTH_SOURCE_DIR "/models/ember/int4");
+  const std::vector<Message> messages = {message(Role::kUser, "Hello!")};
+  EXPECT_EQ(*opened->encode(messages, {}), *whole->encode(messages, {}));
+  EXPECT_EQ(*opened->count(messages, {}),
+            static_cast<std::int64_t>(opened->encode(messages, {})->size()));
+  fs::remove(folder / "tokenizer_config.json");
+  const auto without_template = PromptEncoder::open(folder);
+  ASSERT_FALSE(without_template);
+  EXPECT_EQ(without_template.error().code, ErrorCode::kUnsupported);
+  fs::remove_all(folder);
 }
 
 }  // namespace

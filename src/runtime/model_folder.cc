@@ -10,6 +10,7 @@
 #include "onnx/external_data.h"
 #include "onnx/graph_view.h"
 #include "onnx/model_file.h"
+#include "text/cached_tokenizer.h"
 
 namespace hearth::runtime {
 namespace {
@@ -105,7 +106,7 @@ std::string template_of(const Json& config) {
   return {};
 }
 
-Result<void> read_tokenizer_config(ModelFolder& model) {
+Result<void> read_tokenizer_config(ModelText& model) {
   fs::path path = model.folder / "tokenizer_config.json";
   std::string source;
   std::error_code ignored;
@@ -129,10 +130,10 @@ Result<void> read_tokenizer_config(ModelFolder& model) {
 
 /// A tokenizer of another model would give fluent nonsense; its vocabulary and the tokens that the
 /// folder's other files name show it.
-Result<void> read_tokenizer(ModelFolder& model) {
+Result<void> read_tokenizer(ModelText& model, const fs::path& cache_folder) {
   const fs::path path = model.folder / "tokenizer.json";
   HEARTH_TRY_VOID(file_size_bytes(path));
-  HEARTH_TRY(model.tokenizer, text::Tokenizer::load(path));
+  HEARTH_TRY(model.tokenizer, text::load_tokenizer_cached(path, cache_folder));
   const auto foreign = [&](const std::string& what) {
     return fail(ErrorCode::kCorrupt,
                 path.string() + ": " + what + ": tokenizer and model do not belong together");
@@ -155,7 +156,7 @@ Result<void> read_tokenizer(ModelFolder& model) {
   return {};
 }
 
-Result<void> read_stop_ids(ModelFolder& model) {
+Result<void> read_stop_ids(ModelText& model) {
   model.stop_ids = model.config.eos_token_ids;
   const fs::path path = model.folder / "generation_config.json";
   std::error_code ignored;
@@ -217,7 +218,7 @@ Result<void> read_graph(ModelFolder& model) {
 
 /// config.json is optional here; where it states a number of genai_config.json's, both must be the
 /// same.
-Result<void> check_config_json(const ModelFolder& model) {
+Result<void> check_config_json(const ModelText& model) {
   const fs::path path = model.folder / "config.json";
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return {};
@@ -292,7 +293,8 @@ Result<GenaiConfig> parse_genai_config(std::string_view text, std::string_view s
 
 namespace {
 
-Result<ModelFolder> read_model_folder(const fs::path& folder) {
+/// The files that text needs, but for the tokenizer: it is the largest of them.
+Result<void> read_small_files(const fs::path& folder, ModelText& model) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     return fail(ErrorCode::kNotFound, "there is no model folder at " + folder.string());
@@ -304,33 +306,60 @@ Result<ModelFolder> read_model_folder(const fs::path& folder) {
                     " has no genai_config.json: it is not a model folder in the "
                     "onnxruntime-genai layout, or its download is incomplete");
   }
-  ModelFolder model;
   model.folder = folder;
   model.name = display_name(folder);
   HEARTH_TRY(const std::string text, read_text(config_path));
   HEARTH_TRY(model.config, parse_genai_config(text, config_path.string()));
-  model.model_file = folder / model.config.model_file_name;
   if (!fs::exists(folder / "tokenizer.json", ignored)) {
     return fail(ErrorCode::kNotFound, folder.string() + " has no tokenizer.json");
   }
   HEARTH_TRY_VOID(read_stop_ids(model));
   HEARTH_TRY_VOID(check_config_json(model));
-  HEARTH_TRY_VOID(read_tokenizer_config(model));
+  return read_tokenizer_config(model);
+}
+
+Result<ModelText> read_model_text(const fs::path& folder, const fs::path& cache_folder) {
+  ModelText model;
+  HEARTH_TRY_VOID(read_small_files(folder, model));
+  HEARTH_TRY_VOID(read_tokenizer(model, cache_folder));
+  return model;
+}
+
+Result<ModelFolder> read_model_folder(const fs::path& folder, const fs::path& cache_folder) {
+  ModelFolder model;
+  HEARTH_TRY_VOID(read_small_files(folder, model));
+  model.model_file = folder / model.config.model_file_name;
   HEARTH_TRY_VOID(read_graph(model));
-  HEARTH_TRY_VOID(read_tokenizer(model));
+  HEARTH_TRY_VOID(read_tokenizer(model, cache_folder));
   model.size_bytes = folder_size_bytes(folder);
+  return model;
+}
+
+/// A value out of range is a bad argument to whoever parses a text; in a folder it is damage.
+template <class Model>
+Result<Model> as_damage(Result<Model> model) {
+  if (!model && model.error().code == ErrorCode::kInvalidArgument) {
+    model.error().code = ErrorCode::kCorrupt;
+  }
   return model;
 }
 
 }  // namespace
 
-Result<ModelFolder> open_model_folder(const fs::path& folder) {
-  auto model = read_model_folder(folder);
-  // A value out of range is a bad argument to whoever parses a text; in a folder it is damage.
-  if (!model && model.error().code == ErrorCode::kInvalidArgument) {
-    return fail(ErrorCode::kCorrupt, model.error().message);
-  }
-  return model;
+Result<ModelFolder> open_model_folder(const fs::path& folder, const fs::path& cache_folder) {
+  return as_damage(read_model_folder(folder, cache_folder));
+}
+
+Result<ModelText> open_model_text(const fs::path& folder, const fs::path& cache_folder) {
+  return as_damage(read_model_text(folder, cache_folder));
+}
+
+Result<void> check_has_chat_template(const ModelText& model) {
+  if (model.chat_template) return {};
+  return fail(ErrorCode::kUnsupported,
+              model.folder.string() +
+                  " has no chat template, neither in tokenizer_config.json nor as "
+                  "chat_template.jinja: this model cannot be chatted with");
 }
 
 }  // namespace hearth::runtime

@@ -47,23 +47,38 @@ struct GenaiConfig {
 /// Errors name `source`, the key, and what was expected there.
 Result<GenaiConfig> parse_genai_config(std::string_view text, std::string_view source);
 
-/// Invariant: configuration, graph and files agree in every number that two of them state.
-struct ModelFolder {
+/// What text needs of a model: nothing here depends on its weights.
+struct ModelText {
   std::filesystem::path folder;
-  std::filesystem::path model_file;
   std::string name;  ///< for people: the folder's name, or parent/name where that says little
   GenaiConfig config;
-  onnx::DecoderGraphInfo graph;
   std::vector<TokenId> stop_ids;  ///< of genai_config.json and generation_config.json together
   std::optional<text::Tokenizer> tokenizer;         ///< always there in an opened folder
   std::optional<text::ChatTemplate> chat_template;  ///< nothing when the folder has none
   std::string bos_token;
   std::string eos_token;
+};
+
+/// Invariant: configuration, graph and files agree in every number that two of them state.
+struct ModelFolder : ModelText {
+  std::filesystem::path model_file;
+  onnx::DecoderGraphInfo graph;
   std::uint64_t size_bytes = 0;  ///< all files of the folder
 };
 
 /// Opens and checks a folder. Errors name the file, and for sizes the bytes expected and found:
 /// kNotFound for missing files, kCorrupt for damaged ones, kUnsupported for models of other kinds.
-Result<ModelFolder> open_model_folder(const std::filesystem::path& folder);
+/// What is made of the folder's files to open it faster is kept in it, or in `cache_folder` where
+/// the folder cannot be written to (empty: nowhere).
+Result<ModelFolder> open_model_folder(const std::filesystem::path& folder,
+                                      const std::filesystem::path& cache_folder = {});
+
+/// The same without the graph and its data, which need not be there: milliseconds instead of a look
+/// at every weight. For counting tokens.
+Result<ModelText> open_model_text(const std::filesystem::path& folder,
+                                  const std::filesystem::path& cache_folder = {});
+
+/// kUnsupported when the folder has no chat template.
+Result<void> check_has_chat_template(const ModelText& model);
 
 }  // namespace hearth::runtime

@@ -46,8 +46,10 @@ bool matches(const Regex& regex, std::string_view text) {
   return found && *found;
 }
 
-// Word characters of the regular expressions in which the library writes this rule.
-constexpr std::string_view kWordBegin = R"(\A[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d}])";
+// Word characters of the regular expressions in which the library writes this rule. Letters are
+// named beside Alphabetic, which PCRE2 knows for older characters alone.
+constexpr std::string_view kWordBegin =
+    R"(\A[\p{Alphabetic}\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}])";
 
 }  // namespace
 
@@ -56,8 +58,11 @@ Result<AddedTokens> AddedTokens::create(std::vector<AddedToken> tokens) {
   added.tokens_ = std::move(tokens);
   for (std::size_t i = 0; i < added.tokens_.size(); ++i) {
     const AddedToken& token = added.tokens_[i];
-    insert(token.normalized ? added.normalized_ : added.plain_, token.content,
+    insert(token.normalized ? added.normalized_ : added.plain_, token.searched,
            static_cast<std::int32_t>(i));
+    if (!token.normalized) {
+      added.longest_bytes_ = std::max(added.longest_bytes_, token.searched.size());
+    }
     if (token.single_word && !added.word_) {
       HEARTH_TRY(Regex regex, Regex::compile(kWordBegin));
       added.word_ = std::move(regex);
@@ -123,13 +128,12 @@ bool AddedTokens::is_single_word(std::string_view text, const Match& match) cons
          (after.empty() || !matches(*word_, after.substr(0, utf8_step(after).length)));
 }
 
-void AddedTokens::split_by(const Trie& trie, std::string_view text, bool parse_special,
-                           std::vector<AddedSegment>& out) const {
-  std::size_t done = 0;  // everything before is in `out`
+void AddedTokens::split_by(const Trie& trie, std::string_view text, std::size_t from,
+                           bool parse_special, std::vector<AddedSegment>& out) const {
+  std::size_t done = from;  // everything before is in `out`
   const auto emit_text = [&](std::size_t end) {
-    if (done < end) out.push_back({std::nullopt, text.substr(done, end - done)});
+    if (done < end) out.push_back({std::nullopt, text.substr(done, end - done), 0});
   };
-  std::size_t from = 0;
   while (const auto match = find(trie, text, from)) {
     from = match->end;
     const AddedToken& token = tokens_[static_cast<std::size_t>(match->token)];
@@ -140,23 +144,10 @@ void AddedTokens::split_by(const Trie& trie, std::string_view text, bool parse_s
     if (token.lstrip) begin = std::max(trailing_space_begin(text.substr(0, begin)), done);
     if (token.rstrip) end += leading_space(text.substr(end));
     emit_text(begin);
-    out.push_back({token.id, {}});
+    out.push_back({token.id, {}, end == match->end ? end : 0});
     done = end;
   }
   emit_text(text.size());
-}
-
-void AddedTokens::split(std::string_view text, bool parse_special,
-                        std::vector<AddedSegment>& out) const {
-  std::vector<AddedSegment> first;
-  split_by(plain_, text, parse_special, first);
-  for (const AddedSegment& segment : first) {
-    if (segment.token) {
-      out.push_back(segment);
-    } else {
-      split_by(normalized_, segment.text, parse_special, out);
-    }
-  }
 }
 
 }  // namespace hearth::text

@@ -47,18 +47,23 @@ std::string byte_level_encode(std::string_view bytes) {
   return out;
 }
 
-std::optional<std::string> byte_level_decode(std::string_view spelling) {
-  std::string out;
-  out.reserve(spelling.size());
+bool byte_level_append(std::string_view spelling, std::string& out) {
   while (!spelling.empty()) {
     const Utf8Step step = utf8_step(spelling);
     if (step.kind != Utf8Step::Kind::kCharacter || step.code_point >= kAlphabetEnd ||
         kAlphabet.to_byte[step.code_point] < 0) {
-      return std::nullopt;
+      return false;
     }
     out += static_cast<char>(kAlphabet.to_byte[step.code_point]);
     spelling.remove_prefix(step.length);
   }
+  return true;
+}
+
+std::optional<std::string> byte_level_decode(std::string_view spelling) {
+  std::string out;
+  out.reserve(spelling.size());
+  if (!byte_level_append(spelling, out)) return std::nullopt;
   return out;
 }
 

@@ -15,6 +15,10 @@ char32_t byte_level_char(unsigned char byte);
 /// Bytes in their spelling, UTF-8.
 std::string byte_level_encode(std::string_view bytes);
 
+/// Appends the bytes that a spelling stands for. False when it holds a character outside the
+/// alphabet; `out` then has the bytes before it.
+bool byte_level_append(std::string_view spelling, std::string& out);
+
 /// The bytes that a spelling stands for; nothing when it holds a character outside the alphabet.
 std::optional<std::string> byte_level_decode(std::string_view spelling);
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,12 +27,14 @@ struct TemplateInput {
   /// Further variables (`enable_thinking`, `documents`, ...): an object or null. Must not repeat a
   /// name above.
   OrderedJson extra;
+  /// The local time that strftime_now() prints; empty for the system's.
+  std::function<std::tm()> local_time;
 };
 
 /// What one rendering may use. A template that wants more is refused, with the limit named.
 struct TemplateLimits {
   std::size_t output_bytes_max = std::size_t{64} << 20;
-  std::size_t steps_max = 20'000'000;  ///< statements and expressions evaluated, bytes copied / 16
+  std::size_t steps_max = 20'000'000;  ///< statements and expressions evaluated, bytes made / 8
 };
 
 /// A compiled template. Immutable, cheap to copy, any thread may render. No template is recognised

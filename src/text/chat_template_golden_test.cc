@@ -1,6 +1,8 @@
-// Renderings as Jinja itself gives them (made by tests/oracles/template_goldens.py), and the
+// Renderings as Jinja itself gives them: of the families' templates and feature by feature
+// (tests/oracles/template_goldens.py), of random templates (template_differential.py), and the
 // strings that Phi-4-mini's prompts are published with.
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <sstream>
 
@@ -17,6 +19,45 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+/// The date on which the oracle renders: Saturday, 3 August 2024, 14:05:09.
+std::tm fixed_time() {
+  std::tm time{};
+  time.tm_year = 124;
+  time.tm_mon = 7;
+  time.tm_mday = 3;
+  time.tm_hour = 14;
+  time.tm_min = 5;
+  time.tm_sec = 9;
+  time.tm_wday = 6;
+  time.tm_yday = 215;
+  return time;
+}
+
+/// Compares with what Jinja gave: `output`, or `error` as "Kind: message".
+void expect_as_jinja(const Result<std::string>& output, const OrderedJson& jinja) {
+  if (jinja.contains("error")) {
+    ASSERT_FALSE(output) << *output;
+    const auto error = jinja.at("error").get<std::string>();
+    const std::string refusal = "TemplateError: ";
+    if (error.starts_with(refusal)) {
+      EXPECT_EQ(output.error().code, ErrorCode::kInvalidArgument);
+      EXPECT_NE(output.error().message.find(error.substr(refusal.size())), std::string::npos)
+          << output.error().message;
+    }
+    EXPECT_NE(output.error().message.find("line "), std::string::npos) << output.error().message;
+    return;
+  }
+  ASSERT_TRUE(output) << output.error().message;
+  const auto expected = jinja.at("output").get<std::string>();
+  // Line by line first: a long text says little when it differs somewhere.
+  const auto lines = lines_of(*output);
+  const auto expected_lines = lines_of(expected);
+  for (std::size_t i = 0; i < std::min(lines.size(), expected_lines.size()); ++i) {
+    ASSERT_EQ(lines[i], expected_lines[i]) << "line " << i + 1 << " of the output";
+  }
+  EXPECT_EQ(*output, expected);
+}
+
 class ChatTemplateGolden : public testing::Test {
  protected:
   ChatTemplateGolden() : goldens_(read_testdata("template_goldens.json")) {
@@ -27,12 +68,13 @@ class ChatTemplateGolden : public testing::Test {
 
   Result<std::string> render(const OrderedJson& item) const {
     TemplateInput input;
-    input.messages = item.at("messages");
-    input.tools = item.at("tools");
+    input.messages = goldens_.at("conversations").at(item.at("conversation").get<std::string>());
+    input.tools = goldens_.at("tools").at(item.at("tools").get<std::string>());
     input.add_generation_prompt = item.at("add_generation_prompt").get<bool>();
     input.bos_token = "<s>";
     input.eos_token = "<|endoftext|>";
     input.extra = item.at("extra");
+    input.local_time = fixed_time;
     return templates_.at(item.at("template").get<std::string>()).render(input);
   }
 
@@ -41,31 +83,31 @@ class ChatTemplateGolden : public testing::Test {
 };
 
 TEST_F(ChatTemplateGolden, RendersAsJinja) {
+  ASSERT_GT(goldens_.at("cases").size(), 700u);
   for (const OrderedJson& item : goldens_.at("cases")) {
     SCOPED_TRACE(item.at("template").get<std::string>() + ", " +
-                 item.at("label").get<std::string>());
-    const auto output = render(item);
-    if (item.contains("error")) {
-      ASSERT_FALSE(output) << *output;
-      const auto error = item.at("error").get<std::string>();
-      const std::string refusal = "TemplateError: ";
-      if (error.starts_with(refusal)) {
-        EXPECT_EQ(output.error().code, ErrorCode::kInvalidArgument);
-        EXPECT_NE(output.error().message.find(error.substr(refusal.size())), std::string::npos)
-            << output.error().message;
-      }
-      EXPECT_NE(output.error().message.find("line "), std::string::npos) << output.error().message;
+                 item.at("conversation").get<std::string>() + ", tools " +
+                 item.at("tools").get<std::string>());
+    expect_as_jinja(render(item), item);
+  }
+}
+
+TEST(ChatTemplateDifferential, RandomTemplatesRenderAsJinja) {
+  const OrderedJson cases = read_testdata("template_differential.json");
+  ASSERT_GT(cases.size(), 200u);
+  for (const OrderedJson& item : cases) {
+    const auto source = item.at("source").get<std::string>();
+    SCOPED_TRACE(source);
+    const auto compiled = ChatTemplate::compile(source, "random");
+    if (!compiled) {
+      EXPECT_TRUE(item.contains("error")) << compiled.error().message;
       continue;
     }
-    ASSERT_TRUE(output) << output.error().message;
-    const auto expected = item.at("output").get<std::string>();
-    // Line by line first: a long text says little when it differs somewhere.
-    const auto lines = lines_of(*output);
-    const auto expected_lines = lines_of(expected);
-    for (std::size_t i = 0; i < std::min(lines.size(), expected_lines.size()); ++i) {
-      ASSERT_EQ(lines[i], expected_lines[i]) << "line " << i + 1 << " of the output";
-    }
-    EXPECT_EQ(*output, expected);
+    TemplateInput input;
+    input.messages = item.at("messages");
+    input.extra = item.at("extra");
+    input.local_time = fixed_time;
+    expect_as_jinja(compiled->render(input), item);
   }
 }
 

@@ -1,12 +1,19 @@
-// PreTokenizer: the Split behaviours as the `tokenizers` library defines them.
+// PreTokenizer: each kind as the `tokenizers` library defines it.
 #include "text/pre_tokenizer.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
+#include "text/byte_level.h"
+#include "text/normalizer.h"
+#include "text/utf8.h"
+
 namespace hearth::text {
 namespace {
+
+// Each doubles the text.
+constexpr std::ptrdiff_t kByteLevelsMax = 4;
 
 struct Part {
   Span span;
@@ -56,24 +63,38 @@ void join_parts(std::vector<Part>& parts, SplitBehavior behavior) {
   parts = std::move(joined);
 }
 
-void apply(const ScanRule& rule, std::vector<std::string_view>& pieces) {
+/// Puts new pieces in the place of the old ones, of which they are parts.
+void replace_pieces(PreTokenizer::Pieces& pieces, std::vector<std::string_view> parts) {
+  pieces.at_begin =
+      pieces.at_begin && !parts.empty() && parts.front().data() == pieces.views.front().data();
+  pieces.views = std::move(parts);
+}
+
+/// Puts a text of its own in the place of a piece.
+void replace_piece(PreTokenizer::Pieces& pieces, std::size_t index, std::string text) {
+  pieces.storage.push_back(std::make_unique<std::string>(std::move(text)));
+  pieces.views[index] = *pieces.storage.back();
+}
+
+Result<void> apply(const ScanRule& rule, PreTokenizer::Pieces& pieces) {
   std::vector<std::string_view> out;
   std::array<std::string_view, 64> found;
-  for (const std::string_view piece : pieces) {
+  for (const std::string_view piece : pieces.views) {
     std::size_t at = 0;
     while (const std::size_t count = scan::next_pieces(rule.family, piece, at, found)) {
       out.insert(out.end(), found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count));
     }
   }
-  pieces = std::move(out);
+  replace_pieces(pieces, std::move(out));
+  return {};
 }
 
-Result<void> apply(const SplitRule& rule, std::vector<std::string_view>& pieces) {
+Result<void> apply(const SplitRule& rule, PreTokenizer::Pieces& pieces) {
   std::vector<std::string_view> out;
-  out.reserve(pieces.size());
+  out.reserve(pieces.views.size());
   Regex::Matcher matcher(rule.regex, {});
   std::vector<Part> parts;
-  for (const std::string_view piece : pieces) {
+  for (const std::string_view piece : pieces.views) {
     HEARTH_TRY_VOID(find_parts(matcher, piece, rule.invert, parts));
     join_parts(parts, rule.behavior);
     for (const Part& part : parts) {
@@ -82,137 +103,195 @@ Result<void> apply(const SplitRule& rule, std::vector<std::string_view>& pieces)
       }
     }
   }
-  pieces = std::move(out);
+  replace_pieces(pieces, std::move(out));
   return {};
 }
 
-void apply_prefix_space(PreTokenizer::Pieces& pieces) {
-  for (std::string_view& piece : pieces.views) {
-    if (piece.front() == ' ') continue;
-    pieces.storage.push_back(std::make_unique<std::string>(" " + std::string(piece)));
-    piece = *pieces.storage.back();
+Result<void> apply(const LengthRule& rule, PreTokenizer::Pieces& pieces) {
+  std::vector<std::string_view> out;
+  for (const std::string_view piece : pieces.views) {
+    std::size_t begin = 0;
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < piece.size();) {
+      at += utf8_step(piece.substr(at)).length;
+      if (++count % rule.characters != 0 && at < piece.size()) continue;
+      out.push_back(piece.substr(begin, at - begin));
+      begin = at;
+    }
   }
+  replace_pieces(pieces, std::move(out));
+  return {};
 }
 
-std::optional<SplitBehavior> behavior_from_name(std::string_view name) {
-  if (name == "Removed") return SplitBehavior::kRemoved;
-  if (name == "Isolated") return SplitBehavior::kIsolated;
-  if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
-  if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
-  if (name == "Contiguous") return SplitBehavior::kContiguous;
-  return std::nullopt;
-}
-
-/// A literal as a pattern that matches just it.
-std::string escape_pattern(std::string_view literal) {
-  std::string out;
-  for (const char c : literal) {
-    constexpr std::string_view kMeta = "\\^$.[]|()?*+{}&-/";
-    if (kMeta.find(c) != std::string_view::npos) out += '\\';
-    out += c;
+Result<void> apply(const PrefixSpaceRule&, PreTokenizer::Pieces& pieces) {
+  for (std::size_t i = 0; i < pieces.views.size(); ++i) {
+    if (pieces.views[i].front() != ' ') {
+      replace_piece(pieces, i, " " + std::string(pieces.views[i]));
+    }
   }
-  return out;
+  return {};
 }
 
-Result<Regex> compile(std::string_view pattern, const std::string& where) {
-  auto regex = Regex::compile(pattern);
-  if (!regex) return fail_within(where, regex.error());
-  return regex;
+Result<void> apply(const SpellRule&, PreTokenizer::Pieces& pieces) {
+  for (std::size_t i = 0; i < pieces.views.size(); ++i) {
+    replace_piece(pieces, i, byte_level_encode(pieces.views[i]));
+  }
+  return {};
+}
+
+Result<void> apply(const MetaspaceRule& rule, PreTokenizer::Pieces& pieces) {
+  for (std::size_t i = 0; i < pieces.views.size(); ++i) {
+    std::string text;
+    if (!replace_all(pieces.views[i], " ", rule.replacement, text)) text = pieces.views[i];
+    const bool prepends =
+        rule.prepend == MetaspaceRule::Prepend::kAlways ||
+        (rule.prepend == MetaspaceRule::Prepend::kFirst && i == 0 && pieces.at_begin);
+    if (prepends && !text.starts_with(rule.replacement)) text.insert(0, rule.replacement);
+    replace_piece(pieces, i, std::move(text));
+  }
+  return {};
+}
+
+Result<std::string> one_character(const JsonReader& reader, const std::string& key) {
+  HEARTH_TRY(std::string text, reader.string(key));
+  if (utf8_length(text) == 1) return text;
+  return fail(ErrorCode::kCorrupt,
+              reader.where(key) + ": expected one character, found \"" + text + "\"");
+}
+
+/// Calls `visit(leaf)` for each pre-tokenizer that is no Sequence, until it returns false.
+template <class Visit>
+void for_each_leaf(const Json& value, const Visit& visit) {
+  if (!value.is_object()) return;
+  if (value.value("type", Json()) != "Sequence") {
+    visit(value);
+    return;
+  }
+  const auto list = value.find("pretokenizers");
+  if (list == value.end() || !list->is_array()) return;
+  for (const Json& item : *list) for_each_leaf(item, visit);
 }
 
 }  // namespace
 
-Result<PreTokenizer> PreTokenizer::from_json(const Json& value, const std::string& source) {
+Result<PreTokenizer> PreTokenizer::from_json(const Json& value, const std::string& source,
+                                             Spelling spelling) {
   PreTokenizer pre_tokenizer;
-  const std::string where = source + ": pre_tokenizer";
-  if (!value.is_object()) {
-    return fail(ErrorCode::kUnsupported,
-                where + ": expected ByteLevel or a Sequence that ends in it, found " +
-                    (value.is_null() ? "none" : value.type_name()) +
-                    "; only byte-level tokenizers are supported");
+  if (!value.is_null()) {
+    HEARTH_TRY_VOID(pre_tokenizer.add(value, source + ": pre_tokenizer", spelling));
   }
-  HEARTH_TRY_VOID(pre_tokenizer.add(value, where, true));
   return pre_tokenizer;
 }
 
-Result<void> PreTokenizer::add(const Json& value, const std::string& where, bool last) {
+bool PreTokenizer::ends_in_byte_level(const Json& value) {
+  int byte_levels = 0;
+  bool is_last = false;
+  for_each_leaf(value, [&](const Json& leaf) {
+    is_last = leaf.value("type", Json()) == "ByteLevel";
+    if (is_last) ++byte_levels;
+  });
+  return is_last && byte_levels == 1;
+}
+
+Result<void> PreTokenizer::add(const Json& value, const std::string& where, Spelling spelling) {
   if (!value.is_object()) return fail(ErrorCode::kCorrupt, where + ": expected an object");
   const JsonReader reader(value, where);
   HEARTH_TRY(const std::string type, reader.string("type"));
-  if (type == "ByteLevel") {
-    if (!last) {
-      return fail(ErrorCode::kUnsupported,
-                  where + ": ByteLevel is supported as the last pre-tokenizer only");
-    }
-    HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
-    HEARTH_TRY(const bool use_regex, reader.boolean_or("use_regex", true));
-    if (prefix_space) rules_.emplace_back(PrefixSpaceRule{});
-    if (use_regex) rules_.emplace_back(ScanRule{scan::Family::kGpt2});
-    return {};
-  }
   if (type == "Sequence") {
     const auto list = value.find("pretokenizers");
-    if (list == value.end() || !list->is_array() || list->empty()) {
-      return fail(ErrorCode::kCorrupt, where + ".pretokenizers: expected a list that is not empty");
+    if (list == value.end() || !list->is_array()) {
+      return fail(ErrorCode::kCorrupt, where + ".pretokenizers: expected a list");
     }
     for (std::size_t i = 0; i < list->size(); ++i) {
-      HEARTH_TRY_VOID(add((*list)[i], where + ".pretokenizers[" + std::to_string(i) + "]",
-                          last && i + 1 == list->size()));
+      HEARTH_TRY_VOID(
+          add((*list)[i], where + ".pretokenizers[" + std::to_string(i) + "]", spelling));
     }
     return {};
   }
-  if (last) {
-    return fail(ErrorCode::kUnsupported, where + ": the last pre-tokenizer is " + type +
-                                             ", expected ByteLevel; only byte-level tokenizers "
-                                             "are supported");
-  }
-  if (type == "Split") return add_split(value, where);
-  if (type == "Digits") {
-    HEARTH_TRY(const bool individual, reader.boolean_or("individual_digits", false));
-    HEARTH_TRY(Regex regex, compile(R"(\p{N})", where));
-    rules_.emplace_back(
-        SplitRule{std::move(regex),
-                  individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous, false});
+  if (type == "Split") return add_split(reader, where);
+  if (type == "ByteLevel") return add_byte_level(reader, where, spelling);
+  if (type == "Metaspace") return add_metaspace(reader, where);
+  if (type == "FixedLength") {
+    HEARTH_TRY(const std::int64_t length, reader.integer_or("length", 5, 1, 1 << 30));
+    rules_.emplace_back(LengthRule{static_cast<std::size_t>(length)});
     return {};
   }
-  return fail(ErrorCode::kUnsupported, where + ".type: " + type +
-                                           " is not supported (Split, Digits, ByteLevel and "
-                                           "Sequence are)");
+  HEARTH_TRY(const std::vector<PatternCut> cuts, pattern_cuts(reader, type));
+  if (cuts.empty()) {
+    return fail(
+        ErrorCode::kUnsupported,
+        where + ".type: " + type +
+            " is not supported (Split, ByteLevel, Metaspace, Digits, Punctuation, "
+            "Whitespace, WhitespaceSplit, BertPreTokenizer, CharDelimiterSplit, FixedLength "
+            "and Sequence are)");
+  }
+  for (const PatternCut& cut : cuts) HEARTH_TRY_VOID(add_cut(cut, where));
+  return {};
 }
 
-Result<void> PreTokenizer::add_split(const Json& value, const std::string& where) {
-  const JsonReader reader(value, where);
+Result<void> PreTokenizer::add_byte_level(const JsonReader& reader, const std::string& where,
+                                          Spelling spelling) {
+  HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
+  HEARTH_TRY(const bool use_regex, reader.boolean_or("use_regex", true));
+  if (prefix_space) rules_.emplace_back(PrefixSpaceRule{});
+  if (use_regex) rules_.emplace_back(ScanRule{scan::Family::kGpt2});
+  if (spelling == Spelling::kCharacters) rules_.emplace_back(SpellRule{});
+  const auto is_spelling = [](const Rule& rule) { return std::holds_alternative<SpellRule>(rule); };
+  if (std::count_if(rules_.begin(), rules_.end(), is_spelling) <= kByteLevelsMax) return {};
+  return fail(ErrorCode::kUnsupported, where + ": more than " + std::to_string(kByteLevelsMax) +
+                                           " pre-tokenizers of type ByteLevel");
+}
+
+Result<void> PreTokenizer::add_metaspace(const JsonReader& reader, const std::string& where) {
+  MetaspaceRule rule;
+  HEARTH_TRY(rule.replacement, one_character(reader, "replacement"));
+  HEARTH_TRY(const std::string scheme, reader.string_or("prepend_scheme", "always"));
+  HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
+  HEARTH_TRY(const bool split, reader.boolean_or("split", true));
+  if (scheme == "first") {
+    rule.prepend = MetaspaceRule::Prepend::kFirst;
+  } else if (scheme == "never") {
+    rule.prepend = MetaspaceRule::Prepend::kNever;
+  } else if (scheme != "always") {
+    return fail(ErrorCode::kCorrupt,
+                where + ".prepend_scheme" + ": expected always, first or never, found " + scheme);
+  }
+  if (!prefix_space && rule.prepend != MetaspaceRule::Prepend::kNever) {
+    return fail(ErrorCode::kCorrupt,
+                reader.where("add_prefix_space") + ": is false, but prepend_scheme is " + scheme);
+  }
+  const std::string cut = escape_pattern(rule.replacement);
+  rules_.emplace_back(std::move(rule));
+  if (!split) return {};
+  return add_cut({cut, SplitBehavior::kMergedWithNext}, where);
+}
+
+Result<void> PreTokenizer::add_split(const JsonReader& reader, const std::string& where) {
   HEARTH_TRY(const JsonReader pattern, reader.object("pattern"));
-  std::string text;
+  PatternCut cut;
   if (pattern.has("Regex")) {
-    HEARTH_TRY(text, pattern.string("Regex"));
+    HEARTH_TRY(cut.pattern, pattern.string("Regex"));
   } else {
     HEARTH_TRY(const std::string literal, pattern.string("String"));
-    if (literal.empty()) {
-      return fail(ErrorCode::kUnsupported, where + ".pattern.String: an empty string");
-    }
-    text = escape_pattern(literal);
+    cut.pattern = escape_pattern(literal);
   }
-  HEARTH_TRY(const std::string behavior_name, reader.string("behavior"));
-  const auto behavior = behavior_from_name(behavior_name);
-  if (!behavior) {
-    return fail(ErrorCode::kCorrupt,
-                where +
-                    ".behavior: expected Removed, Isolated, MergedWithPrevious, "
-                    "MergedWithNext or Contiguous, found " +
-                    behavior_name);
-  }
-  HEARTH_TRY(const bool invert, reader.boolean_or("invert", false));
+  HEARTH_TRY(cut.behavior, read_behavior(reader));
+  HEARTH_TRY(cut.invert, reader.boolean_or("invert", false));
+  return add_cut(cut, where + ".pattern");
+}
+
+Result<void> PreTokenizer::add_cut(const PatternCut& cut, const std::string& where) {
   // The scanners' patterns match everywhere: as long as no match is removed or joined, how the
   // matches and the gaps between them are treated makes no difference.
   const bool keeps_matches =
-      *behavior == (invert ? SplitBehavior::kRemoved : SplitBehavior::kIsolated);
-  if (const auto family = scan::family_of(text); family && keeps_matches) {
+      cut.behavior == (cut.invert ? SplitBehavior::kRemoved : SplitBehavior::kIsolated);
+  if (const auto family = scan::family_of(cut.pattern); family && keeps_matches) {
     rules_.emplace_back(ScanRule{*family});
     return {};
   }
-  HEARTH_TRY(Regex regex, compile(text, where + ".pattern"));
-  rules_.emplace_back(SplitRule{std::move(regex), *behavior, invert});
+  auto regex = Regex::compile(cut.pattern);
+  if (!regex) return fail_within(where, regex.error());
+  rules_.emplace_back(SplitRule{std::move(*regex), cut.behavior, cut.invert});
   return {};
 }
 
@@ -222,18 +301,21 @@ std::optional<scan::Family> PreTokenizer::only_scanner() const {
   return rule == nullptr ? std::nullopt : std::optional(rule->family);
 }
 
-Result<PreTokenizer::Pieces> PreTokenizer::run(std::string_view text) const {
+bool PreTokenizer::asks_for_begin() const {
+  return std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) {
+    const auto* const metaspace = std::get_if<MetaspaceRule>(&rule);
+    return metaspace != nullptr && metaspace->prepend == MetaspaceRule::Prepend::kFirst;
+  });
+}
+
+Result<PreTokenizer::Pieces> PreTokenizer::run(std::string_view text, bool at_begin) const {
   Pieces pieces;
   if (text.empty()) return pieces;
   pieces.views.push_back(text);
-  for (const auto& rule : rules_) {
-    if (const auto* split = std::get_if<SplitRule>(&rule)) {
-      HEARTH_TRY_VOID(apply(*split, pieces.views));
-    } else if (const auto* scan = std::get_if<ScanRule>(&rule)) {
-      apply(*scan, pieces.views);
-    } else {
-      apply_prefix_space(pieces);
-    }
+  pieces.at_begin = at_begin;
+  for (const Rule& rule : rules_) {
+    if (pieces.views.empty()) break;
+    HEARTH_TRY_VOID(std::visit([&](const auto& kind) { return apply(kind, pieces); }, rule));
   }
   return pieces;
 }

@@ -170,7 +170,11 @@ class Translator {
       emit("\\x{" + std::string(in_.substr(at_ + 2, 4)) + "}", 6);
       return {};
     }
-    constexpr std::string_view kSameLetters = "tnrfvaexAzZ";
+    if (c == 'v') {  // one character in Oniguruma, every line break in PCRE2
+      emit(R"(\x0b)", 2);
+      return {};
+    }
+    constexpr std::string_view kSameLetters = "tnrfaexAzZ";
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 &&
         kSameLetters.find(c) == std::string_view::npos) {
       return unsupported(std::string("\\") + c);

@@ -29,6 +29,15 @@ TEST(Regex, WhiteSpaceIsUnicodesInAndOutOfClasses) {
   }
 }
 
+TEST(Regex, AVerticalTabIsOneCharacter) {
+  const Regex alone = must(Regex::compile(R"(\v)"));
+  const Regex in_class = must(Regex::compile(R"([\v])"));
+  for (char32_t c = 0; c < 0x3100; ++c) {
+    ASSERT_EQ(matches(alone, c), c == U'\v') << static_cast<unsigned>(c);
+    ASSERT_EQ(matches(in_class, c), c == U'\v') << static_cast<unsigned>(c);
+  }
+}
+
 TEST(Regex, CategoriesAreThoseOfTheTableWhateverPcre2Knows) {
   const auto runs = category_runs();
   for (const std::string name : {"L", "Lu", "M", "N", "So", "C", "Cn"}) {

@@ -1,137 +1,49 @@
 // Tokenizer: encode and decode over immutable TokenizerData.
 #include "text/tokenizer.h"
 
-#include <algorithm>
-#include <array>
-
 #include "base/file.h"
-#include "text/byte_level.h"
+#include "text/encode.h"
+#include "text/stream_decoder.h"
 #include "text/tokenizer_data.h"
 #include "text/utf8.h"
 
 namespace hearth::text {
-namespace {
-
-// The merger numbers bytes of a piece with 31 bits.
-constexpr std::size_t kTextBytesMax = std::size_t{1} << 30;
-
-std::string hex_byte(char byte) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  const auto value = static_cast<unsigned char>(byte);
-  return {'0', 'x', kDigits[value >> 4], kDigits[value & 15]};
-}
-
-Result<void> encode_piece(const TokenizerData& data, Bpe& bpe, std::string_view piece,
-                          const TextKey& key, std::vector<TokenId>& out) {
-  const Vocabulary::Found whole = data.model.vocabulary.find(piece, key, Spelling::kBytes);
-  if (whole.id >= 0 && (whole.stable || data.ignore_merges)) {
-    out.push_back(whole.id);
-    return {};
-  }
-  if (const auto at = bpe.append(piece, out)) {
-    return fail(ErrorCode::kCorrupt, data.source + ": model.vocab has no token for the byte " +
-                                         hex_byte(piece[*at]) + ", which the text needs");
-  }
-  return {};
-}
-
-// Enough lookups under way at once to hide the way to memory, few enough to stay in the first
-// cache.
-constexpr std::size_t kPiecesAtOnce = 32;
-
-Result<void> encode_pieces(const TokenizerData& data, Bpe& bpe,
-                           std::span<const std::string_view> pieces, std::vector<TokenId>& out) {
-  std::array<TextKey, kPiecesAtOnce> keys;
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    keys[i] = TextKey(pieces[i]);
-    data.model.vocabulary.prefetch(keys[i]);
-  }
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    HEARTH_TRY_VOID(encode_piece(data, bpe, pieces[i], keys[i], out));
-  }
-  return {};
-}
-
-/// Appends the ids of text without added tokens.
-Result<void> encode_text(const TokenizerData& data, Bpe& bpe, std::string_view text,
-                         std::vector<TokenId>& out) {
-  if (const auto scanner = data.pre_tokenizer.only_scanner()) {
-    std::array<std::string_view, kPiecesAtOnce> pieces;
-    std::size_t at = 0;
-    while (const std::size_t count = scan::next_pieces(*scanner, text, at, pieces)) {
-      HEARTH_TRY_VOID(encode_pieces(data, bpe, {pieces.data(), count}, out));
-    }
-    return {};
-  }
-  HEARTH_TRY(const PreTokenizer::Pieces pieces, data.pre_tokenizer.run(text));
-  for (std::size_t at = 0; at < pieces.views.size(); at += kPiecesAtOnce) {
-    const std::size_t count = std::min(kPiecesAtOnce, pieces.views.size() - at);
-    HEARTH_TRY_VOID(encode_pieces(data, bpe, {pieces.views.data() + at, count}, out));
-  }
-  return {};
-}
-
-Result<void> check_id(TokenId id) {
-  if (id >= 0) return {};
-  return fail(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is negative");
-}
-
-}  // namespace
-
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& tokenizer_json) {
   HEARTH_TRY(const std::string text, read_file(tokenizer_json));
   return from_json(text, tokenizer_json.string());
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text, std::string_view source) {
-  HEARTH_TRY(const Json json, parse_json(text, source));
-  HEARTH_TRY(TokenizerData data, read_tokenizer_json(json, std::string(source)));
+  HEARTH_TRY(TokenizerContent content, read_tokenizer_json(text, std::string(source)));
+  return of(std::move(content.data));
+}
+
+Tokenizer Tokenizer::of(TokenizerData data) {
   return Tokenizer(std::make_shared<const TokenizerData>(std::move(data)));
 }
 
 Result<std::vector<TokenId>> Tokenizer::encode(std::string_view utf8, EncodeOptions options) const {
-  if (utf8.size() > kTextBytesMax) {
-    return fail(ErrorCode::kInvalidArgument, "the text has " + with_thousands(utf8.size()) +
-                                                 " bytes, more than the " +
-                                                 with_thousands(kTextBytesMax) + " allowed");
+  if (options.replace_invalid && utf8_find_invalid(utf8)) {
+    options.replace_invalid = false;
+    return encode(utf8_replace_invalid(utf8), options);
   }
-  if (const auto invalid = utf8_find_invalid(utf8)) {
-    return fail(ErrorCode::kInvalidArgument, "the text is not UTF-8: invalid byte " +
-                                                 hex_byte(utf8[*invalid]) + " at offset " +
-                                                 std::to_string(*invalid));
-  }
+  HEARTH_TRY_VOID(check_encodable(utf8, 0));
   std::vector<TokenId> ids;
-  ids.reserve(utf8.size() / 3 + 8);
-  if (options.add_post_tokens) ids = data_->prefix;
-  std::vector<AddedSegment> segments;
-  data_->added.split(utf8, options.parse_special, segments);
-  Bpe bpe(data_->model.merges, data_->model.byte_ids);
-  for (const AddedSegment& segment : segments) {
-    if (segment.token) {
-      ids.push_back(*segment.token);
-    } else {
-      HEARTH_TRY_VOID(encode_text(*data_, bpe, segment.text, ids));
-    }
-  }
+  if (options.add_post_tokens) ids = data_->post.before;
+  ids.reserve(ids.size() + utf8.size() / 3 + 8);
+  HEARTH_TRY_VOID(encode_from(*data_, utf8, 0, options.parse_special, ids, nullptr));
   if (options.add_post_tokens) {
-    ids.insert(ids.end(), data_->suffix.begin(), data_->suffix.end());
+    ids.insert(ids.end(), data_->post.after.begin(), data_->post.after.end());
   }
   return ids;
 }
 
-Result<std::string> Tokenizer::decode_bytes(std::span<const TokenId> ids, bool skip_special) const {
-  std::string bytes;
-  for (const TokenId id : ids) {
-    HEARTH_TRY_VOID(check_id(id));
-    if (!has_id(id) || (skip_special && is_special(id))) continue;
-    bytes += data_->text(id);
-  }
-  return bytes;
-}
-
 Result<std::string> Tokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
-  HEARTH_TRY(const std::string bytes, decode_bytes(ids, skip_special));
-  return utf8_replace_invalid(bytes);
+  StreamDecoder decoder(*this, skip_special);
+  std::string text;
+  for (const TokenId id : ids) HEARTH_TRY_VOID(decoder.push(id, text));
+  decoder.flush(text);
+  return text;
 }
 
 Result<std::string_view> Tokenizer::piece(TokenId id) const {
@@ -143,16 +55,9 @@ Result<std::string_view> Tokenizer::piece(TokenId id) const {
 }
 
 std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
-  const std::string spelling(token);
-  if (const auto added = data_->added_by_content.find(spelling);
-      added != data_->added_by_content.end()) {
-    return added->second;
-  }
-  if (token.empty()) return std::nullopt;
-  const Vocabulary& vocabulary = data_->model.vocabulary;
-  const auto bytes = byte_level_decode(token);
-  const TokenId id =
-      bytes ? vocabulary.find(*bytes).id : vocabulary.find(token, Spelling::kCharacters).id;
+  const auto added = data_->added_by_content.find(std::string(token));
+  if (added != data_->added_by_content.end()) return added->second;
+  const TokenId id = data_->entry_of(token);
   return id < 0 ? std::nullopt : std::optional(id);
 }
 

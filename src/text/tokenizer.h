@@ -25,6 +25,9 @@ struct EncodeOptions {
   bool parse_special = true;
   /// Add the tokens that the file's post-processor adds (a leading BOS, for instance).
   bool add_post_tokens = true;
+  /// Encode bytes that are not UTF-8 as U+FFFD, as Python's errors="replace" reads them, instead of
+  /// refusing the text.
+  bool replace_invalid = false;
 };
 
 /// Ids to and from text, the same ids as the `tokenizers` library gives for the same file. A cheap
@@ -39,20 +42,21 @@ class Tokenizer {
   /// The same from text; `source` names it in errors.
   static Result<Tokenizer> from_json(std::string_view text, std::string_view source);
 
+  /// Around data that was read elsewhere.
+  static Tokenizer of(TokenizerData data);
+
   /// Text to ids. kInvalidArgument naming the byte offset when `utf8` is not valid UTF-8.
   /// O(n log n) in the length of the text.
   Result<std::vector<TokenId>> encode(std::string_view utf8, EncodeOptions options = {}) const;
 
-  /// Ids to text. Bytes that are not UTF-8 become U+FFFD, as in Python's errors="replace". Ids that
-  /// no token has stand for nothing (a model's logits may have padding rows); kInvalidArgument for
-  /// a negative one. has_id() tells.
+  /// Ids to text by the file's decoder. Bytes that are not UTF-8 become U+FFFD, as in Python's
+  /// errors="replace". Ids that no token has stand for nothing (a model's logits may have padding
+  /// rows); kInvalidArgument for a negative one. has_id() tells.
   Result<std::string> decode(std::span<const TokenId> ids, bool skip_special = false) const;
 
-  /// Ids to the bytes they stand for, which need not be whole characters.
-  Result<std::string> decode_bytes(std::span<const TokenId> ids, bool skip_special = false) const;
-
-  /// The bytes one token stands for; kInvalidArgument for an id that no token has. The view lives
-  /// as long as any copy of this tokenizer.
+  /// What one token stands for: bytes that need not be whole characters where the tokenizer is
+  /// byte-level, else what is written in the file ("▁the", "<0x0A>"). kInvalidArgument for an id
+  /// that no token has. The view lives as long as any copy of this tokenizer.
   Result<std::string_view> piece(TokenId id) const;
 
   /// The id of an added token by its content, or of a vocabulary entry by its spelling in the file
@@ -72,6 +76,8 @@ class Tokenizer {
   bool has_id(TokenId id) const;
 
  private:
+  friend class IncrementalEncoder;
+  friend class StreamDecoder;
   explicit Tokenizer(std::shared_ptr<const TokenizerData> data) : data_(std::move(data)) {}
 
   std::shared_ptr<const TokenizerData> data_;

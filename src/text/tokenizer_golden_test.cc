@@ -1,5 +1,5 @@
 // Ids and text as the native `tokenizers` library gives them (made by
-// tests/oracles/tokenizer_goldens.mjs).
+// tests/oracles/tokenizer_goldens.mjs and tokenizer_kind_goldens.mjs).
 #include "text/stream_decoder.h"
 #include "text/test_support.h"
 #include "text/tokenizer.h"
@@ -9,7 +9,13 @@ namespace {
 
 Tokenizer tokenizer_of(const OrderedJson& golden) {
   OrderedJson json = read_testdata(golden.at("base").get<std::string>() + ".tokenizer.json");
-  for (const auto& [key, value] : golden.at("overrides").items()) json[key] = value;
+  for (const auto& [key, value] : golden.at("overrides").items()) {
+    if (key == "model") {
+      json[key].update(value);
+    } else {
+      json[key] = value;
+    }
+  }
   return must(Tokenizer::from_json(json.dump(), golden.at("name").get<std::string>()));
 }
 
@@ -21,8 +27,13 @@ std::string streamed(const Tokenizer& tokenizer, const std::vector<TokenId>& ids
   return text + decoder.flush();
 }
 
-TEST(TokenizerGolden, EncodesAndDecodesAsTheReferenceLibrary) {
-  for (const OrderedJson& golden : read_testdata("tokenizer_goldens.json")) {
+class TokenizerGolden : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Files, TokenizerGolden,
+                         testing::Values("tokenizer_goldens.json", "tokenizer_kind_goldens.json"));
+
+TEST_P(TokenizerGolden, EncodesAndDecodesAsTheReferenceLibrary) {
+  for (const OrderedJson& golden : read_testdata(GetParam())) {
     SCOPED_TRACE(golden.at("name").get<std::string>());
     const Tokenizer tokenizer = tokenizer_of(golden);
     for (const OrderedJson& item : golden.at("cases")) {
@@ -42,8 +53,8 @@ TEST(TokenizerGolden, EncodesAndDecodesAsTheReferenceLibrary) {
   }
 }
 
-TEST(TokenizerGolden, DecodesArbitraryIdsAsTheReferenceLibrary) {
-  for (const OrderedJson& golden : read_testdata("tokenizer_goldens.json")) {
+TEST_P(TokenizerGolden, DecodesArbitraryIdsAsTheReferenceLibrary) {
+  for (const OrderedJson& golden : read_testdata(GetParam())) {
     SCOPED_TRACE(golden.at("name").get<std::string>());
     const Tokenizer tokenizer = tokenizer_of(golden);
     for (const OrderedJson& item : golden.at("decodes")) {

@@ -1,11 +1,12 @@
 """Where settings come from, which ones win, and what is refused."""
 import json
+import re
 import unittest
 
 from hearth_cli import EMBER, OK, USAGE, Case
 
-LATER_VARIABLES = {"ONNX_MODEL_VARIANT": "int4", "ONNX_CACHE_SYSTEM_PROMPTS": "true", "PROVIDER": "anthropic"}
-LATER_KEYS = {"lengthPenalty": 1.5, "earlyStopping": True, "cacheSystemPrompts": True, "enableProfiling": True,
+LATER_VARIABLES = {"ONNX_MODEL_VARIANT": "int4", "PROVIDER": "anthropic"}
+LATER_KEYS = {"lengthPenalty": 1.5, "earlyStopping": True, "enableProfiling": True,
               "localInference": False, "useLocalONNX": False}
 
 
@@ -47,6 +48,17 @@ class Settings(Case):
         self.assertGreater(tokens(env={"ONNX_PROMPT_PREFIX": "Please be very brief."})["input_tokens"], plain)
         self.configure(modelPath=str(EMBER), enableKVCache=False, maxTokens=4)
         self.assertEqual(tokens()["output_tokens"], 4)
+
+    def test_what_is_kept_between_prompts(self):
+        def at_hand(**options) -> int:
+            done = self.hearth("chat", "--system", "Be brief.", stdin=b"Hello!\nThanks!\n/stats\n", **options)
+            self.assertEqual(done.returncode, OK, done.stderr)
+            line = next(line for line in done.stderr.splitlines() if line.startswith("in all"))
+            return int(re.search(r"([\d,]+) of them at hand", line)[1].replace(",", ""))
+        self.assertGreater(at_hand(), 10)
+        self.assertEqual(at_hand(env={"ONNX_CACHE_SYSTEM_PROMPTS": "false"}), 0)
+        self.configure(enableKVCache=False)
+        self.assertEqual(at_hand(), 0)
 
     def test_performance_goes_to_standard_error(self):
         done = self.hearth("run", "--task", "What is 17 + 25?", env={"ONNX_LOG_PERFORMANCE": "true"})

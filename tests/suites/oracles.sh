@@ -1,4 +1,4 @@
-# about: greedy tokens equal those of onnxruntime-node, for Ember and for two layers of Phi-4-mini's true shape
+# about: token ids equal the native tokenizers library's; greedy tokens equal onnxruntime-node's, for Ember and two layers of Phi-4-mini's true shape
 # default: 12
 # limit: 900
 # inputs: src models tests/oracles tests/tools tests/npm
@@ -6,10 +6,16 @@ set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh
 source scripts/lib/test_tools.sh
-build_preset test hearth greedy_tokens executor_agreement
+build_preset test hearth greedy_tokens executor_agreement encode_texts
 packages=$(npm_tools_dir)
 work=build/suites/oracles
 mkdir -p "$work"
+
+# A slice of what the suite `tokenizers` compares. First: would a mistake be noticed?
+node tests/oracles/build_tokenizers.mjs "$packages" "$work/tokenizers"
+compare_tokenizers() { node tests/oracles/compare_tokenizers.mjs "$packages" "$work/tokenizers" build/test/tests/tools/encode_texts "$work" "$@"; }
+compare_tokenizers 200000 20000 edges --self-test
+compare_tokenizers 200000 20000 edges
 
 # compare MODEL PROMPTS TOKENS TOKENS_AT_LEAST: both loops over the same prompts.
 compare() {

@@ -28,6 +28,7 @@ struct Subcommand {
 };
 
 void add_run_command(CLI::App& root, std::vector<Subcommand>& commands);
+void add_chat_command(CLI::App& root, std::vector<Subcommand>& commands);
 void add_models_commands(CLI::App& root, std::vector<Subcommand>& commands);
 void add_tokenize_command(CLI::App& root, std::vector<Subcommand>& commands);
 void add_doctor_command(CLI::App& root, std::vector<Subcommand>& commands);

@@ -24,7 +24,7 @@ std::optional<runtime::ModelFolder> small_model(const std::optional<runtime::Mod
   if (asked && asked->size_bytes <= kProbeModelBytesMax) return asked;
   const auto box = locate_model(Settings(), environment);
   if (!box) return std::nullopt;
-  auto model = runtime::open_model_folder(box->folder);
+  auto model = runtime::open_model_folder(box->folder, environment.cache_folder());
   if (!model) return std::nullopt;
   return *std::move(model);
 }
@@ -55,11 +55,14 @@ DoctorReport examine(const SettingFlags& flags, const Environment& environment) 
     report.problems.push_back(settings.error());
   }
 
-  auto model = locate_model(report.settings, environment).and_then([](const LocatedModel& located) {
-    return as_model_failure(runtime::open_model_folder(located.folder));
-  });
+  auto model =
+      locate_model(report.settings, environment).and_then([&](const LocatedModel& located) {
+        return as_model_failure(
+            runtime::open_model_folder(located.folder, environment.cache_folder()));
+      });
   if (model) {
     put_model_defaults(model->config.search, report.settings);
+    put_built_in_numbers(model->config.context_length, report.settings);
     report.model = *std::move(model);
   } else {
     report.problems.push_back(model.error());

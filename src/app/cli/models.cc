@@ -55,7 +55,7 @@ Result<ExitCode> list(bool json) {
   OrderedJson entries = OrderedJson::array();
   std::string text;
   for (const KnownModel& known : models) {
-    const auto model = runtime::open_model_folder(known.folder);
+    const auto model = runtime::open_model_folder(known.folder, environment.cache_folder());
     entries.push_back(list_json(known, model));
     text += list_line(known, model);
   }
@@ -71,7 +71,8 @@ Result<ExitCode> info(bool json, SettingFlags& flags) {
   HEARTH_TRY(const Settings settings, flags.resolve(environment));
   print_warnings(settings);
   HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
-  HEARTH_TRY(const auto model, as_model_failure(runtime::open_model_folder(located.folder)));
+  HEARTH_TRY(const auto model, as_model_failure(runtime::open_model_folder(
+                                   located.folder, environment.cache_folder())));
   StandardOutput out;
   out.write(json ? dump(model_json(model), 2) + "\n" : model_text(model));
   return finish(out);

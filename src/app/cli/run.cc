@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <random>
 
 #include <CLI/CLI.hpp>
 
 #include "app/cli/command.h"
+#include "app/cli/local_model.h"
 #include "app/cli/reply.h"
 #include "app/io/interrupt.h"
 #include "app/io/progress.h"
@@ -65,22 +65,6 @@ Result<std::vector<protocol::ToolDefinition>> read_tools(const RunOptions& optio
   return tools;
 }
 
-Result<std::unique_ptr<provider::LocalProvider>> load_provider(const Settings& settings,
-                                                               const Environment& environment) {
-  HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
-  provider::LocalProviderOptions options{located.folder, session_options(settings)};
-  options.session.accelerated.cache_folder = environment.cache_folder();
-  auto loaded = as_model_failure(provider::LocalProvider::load(options));
-  if (!loaded) return loaded;
-  const std::string file_name = (*loaded)->model().model_file.filename().string();
-  if (located.model_file_name && *located.model_file_name != file_name) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{} is not the model of its folder: genai_config.json names {}",
-                            *located.model_file_name, file_name));
-  }
-  return loaded;
-}
-
 /// Writes the answer piece by piece, or collects nothing and writes it at the end.
 class Printer {
  public:
@@ -121,32 +105,6 @@ class Printer {
   ProgressLine progress_;
 };
 
-void print_notes(const provider::ChatReply& reply, std::int64_t max_tokens,
-                 const Settings& settings) {
-  if (reply.context.messages > 0) {
-    print_note(
-        fmt::format("the conversation was too long; the {} oldest messages ({} tokens) were "
-                    "left out",
-                    reply.context.messages, reply.context.tokens));
-  }
-  const bool cut_off = reply.stop_reason == protocol::StopReason::kMaxTokens;
-  if (cut_off && reply.usage.output_tokens < max_tokens) {
-    print_note(fmt::format("the answer was cut off after {} tokens: the context is full",
-                           reply.usage.output_tokens));
-  } else if (cut_off && settings.find(SettingId::kMaxTokens) == nullptr) {
-    print_note(fmt::format("the answer was cut off after {} tokens; --max-tokens allows more",
-                           reply.usage.output_tokens));
-  }
-  if (settings.boolean_or(SettingId::kLogPerformance, false)) {
-    std::fputs(performance_line(reply).c_str(), stderr);
-  }
-}
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
 Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   const Environment environment = Environment::of_process();
   HEARTH_TRY(Settings settings, flags.resolve(environment));
@@ -155,20 +113,12 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   print_warnings(settings);
   HEARTH_TRY(auto tools, read_tools(options));
   HEARTH_TRY(const std::string task, read_task(options));
-  HEARTH_TRY(const auto provider, load_provider(settings, environment));
-  // Devices that were merely detected may fail without a word; hearth doctor tells why.
-  if (settings.find(SettingId::kExecutionProviders) != nullptr) {
-    for (const std::string& message : provider->execution_report().messages) {
-      print_note("execution provider " + message);
-    }
-  }
-
+  HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
+  HEARTH_TRY(const auto provider, load_provider(located, settings, environment));
   put_model_defaults(provider->model().config.search, settings);
-  for (const std::string& note : settings_without_effect(settings)) print_note(note);
+  for (const std::string& note : loading_notes(*provider, settings)) print_note(note);
   provider::ChatRequest request = request_from(settings, random_seed());
-  std::optional<std::string> system = options.system;
-  if (!system && agent != nullptr) system = std::string(agent->system_prompt);
-  request.messages = conversation(system, settings, task);
+  request.messages = conversation(system_prompt(options.system, agent), settings, task);
   request.tools = std::move(tools);
 
   StandardOutput out;
@@ -186,7 +136,12 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   }
   HEARTH_TRY_VOID(out.status());
   if (out.reader_gone()) return ExitCode::kBrokenPipe;
-  print_notes(reply, request.max_tokens, settings);
+  for (const std::string& note : reply_notes(reply, request.max_tokens, settings)) {
+    print_note(note);
+  }
+  if (settings.boolean_or(SettingId::kLogPerformance, false)) {
+    std::fputs(performance_line(reply).c_str(), stderr);
+  }
   return interrupted_by().value_or(ExitCode::kOk);
 }
 

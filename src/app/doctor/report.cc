@@ -64,8 +64,9 @@ std::string setting_line(const Setting& row_of, const Settings& settings) {
     return fmt::format("  {:<24}{} — built-in{}\n", row_of.name, row_of.default_words,
                        row_of.available || row_of.only ? "" : " (not available yet)");
   }
-  return fmt::format("  {:<24}{} — from {}\n", row_of.name, value_in_words(found->value),
-                     found->origin.words);
+  const bool built_in = found->origin.words == "built-in";
+  return fmt::format("  {:<24}{} — {}{}\n", row_of.name, value_in_words(found->value),
+                     built_in ? "" : "from ", found->origin.words);
 }
 
 OrderedJson value_json(const SettingValue& value) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
 #include <system_error>
 
@@ -80,6 +81,24 @@ bool is_group(std::string_view full_key) {
   const auto table = setting_table();
   return std::any_of(table.begin(), table.end(),
                      [&](const Setting& row) { return row.file_key.starts_with(prefix); });
+}
+
+/// The first key that an object of the text has twice. The parser would keep the last value, and
+/// which one the user meant is not to be guessed.
+std::optional<std::string> repeated_key(std::string_view text) {
+  std::vector<std::set<std::string>> open_objects;
+  std::optional<std::string> repeated;
+  const Json::parser_callback_t look = [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == Json::parse_event_t::key && !repeated) {
+      auto key = parsed.get<std::string>();
+      if (!open_objects.back().insert(key).second) repeated = std::move(key);
+    }
+    return true;
+  };
+  [[maybe_unused]] const Json whole = Json::parse(text, look);
+  return repeated;
 }
 
 /// Walks one file; the members are what every step needs.
@@ -313,6 +332,9 @@ Result<ConfigFile> parse_config(std::string_view text, const fs::path& path,
                                 const Environment& environment) {
   Result<Json> root = parse_json(text, path.string());
   if (!root) return fail(ErrorCode::kInvalidArgument, root.error().message);
+  if (const auto key = repeated_key(text)) {
+    return fail_at(path, "", fmt::format("the key \"{}\" is there twice; keep one", *key));
+  }
   return Checker(path, environment).check(*root);
 }
 

@@ -51,6 +51,14 @@ class FolderTest : public ::testing::Test {
   fs::path folder_;
 };
 
+TEST(ParseConfig, AKeyThatIsThereTwiceIsRefused) {
+  expect_error(parse_onnx(R"({"temperature": 0.1, "topP": 0.5, "temperature": 0.9})"),
+               {"/etc/router.config.json", "\"temperature\" is there twice"});
+  expect_error(parse(R"({"version": "1", "providers": {}, "providers": {}})"), {"\"providers\""});
+  EXPECT_TRUE(parse(R"({"version": "1", "providers": {"onnx": {}, "ollama": {}}})"))
+      << "the same key in two objects is none twice";
+}
+
 using FindConfigFile = FolderTest;
 
 TEST_F(FindConfigFile, LooksInOrder) {

@@ -254,7 +254,8 @@ std::vector<Setting> context_and_session_rows() {
        .environment = {},
        .file_key = "providers.onnx.enableKVCache",
        .type = SettingType::kBoolean,
-       .meaning = "false computes the whole sequence again for every token; only for comparisons.",
+       .meaning = "false computes the whole sequence again for every token, and keeps nothing "
+                  "between prompts; only for comparisons.",
        .default_words = "true"},
       {.id = SettingId::kCacheSystemPrompts,
        .name = "cacheSystemPrompts",
@@ -262,10 +263,11 @@ std::vector<Setting> context_and_session_rows() {
        .environment = {"ONNX_CACHE_SYSTEM_PROMPTS"},
        .file_key = "providers.onnx.cacheSystemPrompts",
        .type = SettingType::kBoolean,
-       .meaning = "Compute a repeated system prompt once.",
-       .default_words = "false",
-       .available = false,
-       .only = SettingValue{false}},
+       .meaning = "true keeps what was computed for the last prompt, and the next one in the same "
+                  "process computes only what differs: a system prompt, and a conversation so far, "
+                  "are computed once. false computes each prompt anew and frees its memory in "
+                  "between. `hearth run` has one prompt only.",
+       .default_words = "true"},
       {.id = SettingId::kEnableMemPattern,
        .name = "enableMemPattern",
        .flag = "",

@@ -202,7 +202,6 @@ TEST(Availability, AcceptsTheValueThatIsWhatHappensAnyway) {
   EXPECT_FALSE(check_available(setting(SettingId::kLengthPenalty), 1.2, "x"));
   EXPECT_TRUE(check_available(setting(SettingId::kLocalInference), true, "x"));
   EXPECT_FALSE(check_available(setting(SettingId::kLocalInference), false, "x"));
-  EXPECT_FALSE(check_available(setting(SettingId::kCacheSystemPrompts), true, "x"));
   EXPECT_FALSE(check_available(setting(SettingId::kEnableProfiling), true, "x"));
   EXPECT_FALSE(check_available(setting(SettingId::kEarlyStopping), true, "x"));
 }

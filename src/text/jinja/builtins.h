@@ -1,79 +1,74 @@
-// What templates can use without defining it: filters, tests, methods, attributes and operators.
+// What templates can use without defining it: one table each of filters, tests, methods and
+// functions.
 #pragma once
 
-#include <cstddef>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "text/jinja/function.h"
 #include "text/jinja/value.h"
 
 namespace hearth::text::jinja {
 
-/// What one rendering may still use; every loop and copy is charged to it.
-class Budget {
+/// nullptr for names that Jinja does not know.
+const Function* find_filter(std::string_view name);
+const Function* find_test(std::string_view name);
+
+/// The tables that find_filter() joins.
+std::span<const Function> text_filters();
+std::span<const Function> number_filters();
+std::span<const Function> sequence_filters();
+std::span<const Function> ordering_filters();
+std::span<const Function> html_filters();
+
+/// The method of that name on this kind of value; nullptr when Python has none.
+const Function* find_method(const Value& self, std::string_view name);
+std::span<const Function> string_methods();
+std::span<const Function> split_methods();
+std::span<const Function> character_methods();
+
+/// range(), dict(), namespace(), ... A row whose name is in a template's variables is hidden by it.
+std::span<const Function> global_functions();
+
+/// current, next() and reset() of what cycler() gave; nothing for other callables.
+std::optional<Value> cycler_attribute(const Callable& callable, const Value& object,
+                                      std::string_view name);
+
+/// Applies a method; for text that is marked as safe, as markupsafe does: arguments are escaped
+/// and the result is marked.
+Result<Value> call_method(const Function& method, const Value& self, const Arguments& arguments,
+                          Runtime& runtime);
+
+/// A filter or test by name, as map('upper') and select('odd') call them.
+Result<Value> apply_filter(std::string_view name, const Value& input, const Arguments& arguments,
+                           Runtime& runtime);
+Result<bool> apply_test(std::string_view name, const Value& input, const Arguments& arguments,
+                        Runtime& runtime);
+
+/// How filters with attribute= reach into an item: "a.b.0" step by step; a missing one is
+/// `fallback` where there is one that is not None.
+class AttributePath {
  public:
-  Budget(std::size_t steps_max, std::size_t bytes_max)
-      : steps_max_(steps_max), bytes_max_(bytes_max) {}
+  /// `attribute` is a string, a whole number or None (the item itself).
+  static Result<AttributePath> parse(const Value& attribute,
+                                     std::optional<Value> fallback = std::nullopt);
 
-  /// One step and the handling of `bytes`. kResourceExhausted when the steps are used up.
-  Result<void> charge(std::size_t bytes = 0);
-
-  /// The same for text that is kept: also refused when longer than the output may be.
-  Result<void> charge_text(std::size_t bytes);
+  Result<Value> of(const Value& item, Budget& budget) const;
 
  private:
-  std::size_t steps_max_;
-  std::size_t bytes_max_;
-  std::size_t steps_ = 0;
+  std::vector<Value> keys_;
+  std::optional<Value> fallback_;
 };
 
-/// Evaluated arguments of a call.
-struct Arguments {
-  std::vector<Value> positional;
-  std::vector<std::pair<std::string, Value>> named;
+/// Python's int(text, base) and float(text); nothing where Python raises ValueError. kUnsupported
+/// for whole numbers beyond 64 bits.
+Result<std::optional<std::int64_t>> parse_whole(std::string_view text, int base);
+std::optional<double> parse_float(std::string_view text);
 
-  /// The arguments in the order of `parameters`; nothing where not given. kUnsupported for a name
-  /// that is not among them or too many values.
-  Result<std::vector<std::optional<Value>>> bind(
-      std::initializer_list<std::string_view> parameters) const;
-};
-
-/// All of these report kUnsupported for a name that is not known and kInvalidArgument for operands
-/// of the wrong kind; messages name the filter, test or method.
-Result<Value> apply_filter(std::string_view name, const Value& input, const Arguments& arguments,
-                           Budget& budget);
-Result<bool> apply_test(std::string_view name, const Value& input, const Arguments& arguments);
-Result<Value> call_method(const Value& self, std::string_view name, const Arguments& arguments,
-                          Budget& budget);
-
-/// object.name: a method, else an entry; undefined when there is neither.
-Result<Value> get_attribute(const Value& object, const std::string& name);
-
-/// object[key]: an entry or item, else a method; undefined when there is none.
-Result<Value> get_item(const Value& object, const Value& key);
-
-/// object[start:stop:step]; none of the three for a bound that was left out.
-Result<Value> get_slice(const Value& object, const Value& start, const Value& stop,
-                        const Value& step);
-
-/// The operators + - * / // % and ~.
-Result<Value> binary(std::string_view op, const Value& left, const Value& right, Budget& budget);
-
-/// == != < <= > >= in, not in.
-Result<bool> compare(std::string_view op, const Value& left, const Value& right);
-
-/// The items of a list, the keys of a dict, the characters of a string; none of undefined.
-Result<std::shared_ptr<const List>> iterate(const Value& value);
-
-/// Number of characters, items or entries.
-Result<std::size_t> length_of(const Value& value);
-
-/// White space as Python's str.strip() sees it removed from both ends, or the characters given.
-std::string_view strip(std::string_view text, bool left, bool right,
-                       std::optional<std::string_view> characters = std::nullopt);
+/// int(number): cut off. nothing for nan and infinities; kUnsupported beyond 64 bits.
+Result<std::optional<std::int64_t>> cut_off(double number);
 
 }  // namespace hearth::text::jinja

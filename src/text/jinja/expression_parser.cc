@@ -1,4 +1,7 @@
 // Expressions by recursive descent, from the loosest operator (if/else) to the tightest.
+#include <algorithm>
+
+#include "text/jinja/builtins.h"
 #include "text/jinja/parser_base.h"
 
 namespace hearth::text::jinja {
@@ -25,17 +28,26 @@ std::string spelled(const Token& token) {
   }
 }
 
-/// Counts nesting for as long as it lives.
-class DepthGuard {
- public:
-  explicit DepthGuard(int& depth) : depth_(depth) { ++depth_; }
-  ~DepthGuard() { --depth_; }
-  DepthGuard(const DepthGuard&) = delete;
-  DepthGuard& operator=(const DepthGuard&) = delete;
+/// Whether what follows the name of a test is its argument, written without parentheses.
+bool begins_argument(const Token& token) {
+  constexpr std::string_view kBrackets = "[{";
+  constexpr std::string_view kKeywords[] = {"else", "or", "and", "is", "if", "in", "not"};
+  switch (token.kind) {
+    case TokenKind::kString:
+    case TokenKind::kInteger:
+    case TokenKind::kFloat:
+      return true;
+    case TokenKind::kOperator:
+      return token.text.size() == 1 && kBrackets.find(token.text[0]) != std::string_view::npos;
+    case TokenKind::kName:
+      return std::find(std::begin(kKeywords), std::end(kKeywords), token.text) ==
+             std::end(kKeywords);
+    default:
+      return false;
+  }
+}
 
- private:
-  int& depth_;
-};
+int height_of(const ExpressionPtr& node) { return node == nullptr ? 0 : node->height; }
 
 }  // namespace
 
@@ -59,6 +71,8 @@ tl::unexpected<Error> TokenCursor::unsupported(const std::string& what) const {
               "line " + std::to_string(now().line) + ": " + what + " is not supported");
 }
 
+// --- nodes
+
 ExpressionPtr ExpressionParser::make(Expression::Kind kind) const {
   auto node = std::make_unique<Expression>();
   node->kind = kind;
@@ -66,11 +80,24 @@ ExpressionPtr ExpressionParser::make(Expression::Kind kind) const {
   return node;
 }
 
-Result<void> ExpressionParser::check_chain(int length) const {
-  if (length <= kSyntaxChainMax) return {};
-  return cursor_.unsupported("a chain of more than " + std::to_string(kSyntaxChainMax) +
-                             " operators");
+tl::unexpected<Error> ExpressionParser::too_deep() const {
+  return cursor_.unsupported("an expression nested this deep");
 }
+
+Result<ExpressionPtr> ExpressionParser::finished(ExpressionPtr node) const {
+  int below = 0;
+  for (const ExpressionPtr& part : node->parts) below = std::max(below, height_of(part));
+  if (const CallArguments* call = node->arguments.get()) {
+    for (const ExpressionPtr& value : call->positional) below = std::max(below, height_of(value));
+    for (const auto& [name, value] : call->named) below = std::max(below, height_of(value));
+    below = std::max({below, height_of(call->rest), height_of(call->named_rest)});
+  }
+  node->height = below + 1;
+  if (node->height > kTreeHeightMax) return too_deep();
+  return node;
+}
+
+// --- from the loosest operator to the tightest
 
 Result<ExpressionPtr> ExpressionParser::expression() { return conditional(); }
 
@@ -95,15 +122,14 @@ Result<ExpressionPtr> ExpressionParser::tuple_rest(ExpressionPtr first, Step ite
     HEARTH_TRY(ExpressionPtr next, (this->*item)());
     tuple->parts.push_back(std::move(next));
   }
-  return tuple;
+  return finished(std::move(tuple));
 }
 
 Result<ExpressionPtr> ExpressionParser::conditional() {
   const DepthGuard guard(depth_);
-  if (depth_ > kSyntaxDepthMax) return cursor_.unsupported("an expression nested this deep");
+  if (depth_ > kSyntaxDepthMax) return too_deep();
   HEARTH_TRY(ExpressionPtr value, logical_or());
-  for (int length = 0; cursor_.is_name("if"); ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
+  while (cursor_.is_name("if")) {
     ExpressionPtr node = make(Expression::Kind::kConditional);
     cursor_.take();
     HEARTH_TRY(ExpressionPtr condition, logical_or());
@@ -114,136 +140,133 @@ Result<ExpressionPtr> ExpressionParser::conditional() {
     node->parts.push_back(std::move(condition));
     node->parts.push_back(std::move(value));
     node->parts.push_back(std::move(otherwise));
-    value = std::move(node);
+    HEARTH_TRY(value, finished(std::move(node)));
   }
   return value;
 }
 
-Result<ExpressionPtr> ExpressionParser::logical_or() {
-  HEARTH_TRY(ExpressionPtr left, logical_and());
-  for (int length = 0; cursor_.is_name("or"); ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
-    ExpressionPtr node = make(Expression::Kind::kOr);
-    cursor_.take();
-    HEARTH_TRY(ExpressionPtr right, logical_and());
-    node->parts.push_back(std::move(left));
-    node->parts.push_back(std::move(right));
-    left = std::move(node);
+Result<ExpressionPtr> ExpressionParser::logical_chain(Step operand, std::string_view op,
+                                                      Expression::Kind kind) {
+  HEARTH_TRY(ExpressionPtr first, (this->*operand)());
+  if (!cursor_.is_name(op)) return first;
+  ExpressionPtr node = make(kind);
+  node->parts.push_back(std::move(first));
+  while (cursor_.take_name(op)) {
+    HEARTH_TRY(ExpressionPtr next, (this->*operand)());
+    node->parts.push_back(std::move(next));
   }
-  return left;
+  return finished(std::move(node));
+}
+
+Result<ExpressionPtr> ExpressionParser::logical_or() {
+  return logical_chain(&ExpressionParser::logical_and, "or", Expression::Kind::kOr);
 }
 
 Result<ExpressionPtr> ExpressionParser::logical_and() {
-  HEARTH_TRY(ExpressionPtr left, logical_not());
-  for (int length = 0; cursor_.is_name("and"); ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
-    ExpressionPtr node = make(Expression::Kind::kAnd);
-    cursor_.take();
-    HEARTH_TRY(ExpressionPtr right, logical_not());
-    node->parts.push_back(std::move(left));
-    node->parts.push_back(std::move(right));
-    left = std::move(node);
-  }
-  return left;
+  return logical_chain(&ExpressionParser::logical_not, "and", Expression::Kind::kAnd);
 }
 
 Result<ExpressionPtr> ExpressionParser::logical_not() {
   if (!cursor_.is_name("not")) return compare();
   const DepthGuard guard(depth_);
-  if (depth_ > kSyntaxDepthMax) return cursor_.unsupported("an expression nested this deep");
+  if (depth_ > kSyntaxDepthMax) return too_deep();
   ExpressionPtr node = make(Expression::Kind::kNot);
   cursor_.take();
   HEARTH_TRY(ExpressionPtr operand, logical_not());
   node->parts.push_back(std::move(operand));
-  return node;
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::compare() {
+  constexpr std::pair<std::string_view, CompareOp> kOperators[] = {
+      {"==", CompareOp::kEqual},        {"!=", CompareOp::kNotEqual}, {"<=", CompareOp::kLessEqual},
+      {">=", CompareOp::kGreaterEqual}, {"<", CompareOp::kLess},      {">", CompareOp::kGreater}};
   HEARTH_TRY(ExpressionPtr left, sum());
   ExpressionPtr node = make(Expression::Kind::kCompare);
   for (;;) {
-    std::string op;
-    for (const std::string_view candidate : {"==", "!=", "<=", ">=", "<", ">"}) {
-      if (cursor_.is_op(candidate)) op = candidate;
+    std::optional<CompareOp> op;
+    for (const auto& [spelling, candidate] : kOperators) {
+      if (cursor_.is_op(spelling)) op = candidate;
     }
-    if (cursor_.is_name("in")) op = "in";
+    if (cursor_.is_name("in")) op = CompareOp::kIn;
     if (cursor_.is_name("not") && cursor_.after().kind == TokenKind::kName &&
         cursor_.after().text == "in") {
       cursor_.take();
-      op = "not in";
+      op = CompareOp::kNotIn;
     }
-    if (op.empty()) break;
+    if (!op) break;
     cursor_.take();
     HEARTH_TRY(ExpressionPtr right, sum());
-    node->operators.push_back(op);
+    node->comparisons.push_back(*op);
     node->parts.push_back(std::move(right));
   }
-  if (node->operators.empty()) return left;
+  if (node->comparisons.empty()) return left;
   node->parts.insert(node->parts.begin(), std::move(left));
-  return node;
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::binary_chain(
-    Step operand, const std::vector<std::string_view>& operators) {
-  HEARTH_TRY(ExpressionPtr left, (this->*operand)());
-  for (int length = 0;; ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
-    ExpressionPtr node = make(Expression::Kind::kBinary);
-    for (const std::string_view op : operators) {
-      if (cursor_.is_op(op)) node->name = op;
-    }
-    if (node->name.empty()) return left;
+    Step operand, const std::vector<std::pair<std::string_view, BinaryOp>>& operators) {
+  const auto next_operator = [&] {
+    return std::find_if(operators.begin(), operators.end(),
+                        [&](const auto& op) { return cursor_.is_op(op.first); });
+  };
+  HEARTH_TRY(ExpressionPtr first, (this->*operand)());
+  auto op = next_operator();
+  if (op == operators.end()) return first;
+  ExpressionPtr node = make(Expression::Kind::kBinary);
+  node->parts.push_back(std::move(first));
+  for (; op != operators.end(); op = next_operator()) {
     cursor_.take();
-    HEARTH_TRY(ExpressionPtr right, (this->*operand)());
-    node->parts.push_back(std::move(left));
-    node->parts.push_back(std::move(right));
-    left = std::move(node);
+    HEARTH_TRY(ExpressionPtr next, (this->*operand)());
+    node->operators.push_back(op->second);
+    node->parts.push_back(std::move(next));
   }
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::sum() {
-  return binary_chain(&ExpressionParser::concat, {"+", "-"});
+  return binary_chain(&ExpressionParser::concat,
+                      {{"+", BinaryOp::kAdd}, {"-", BinaryOp::kSubtract}});
 }
 
 Result<ExpressionPtr> ExpressionParser::concat() {
-  return binary_chain(&ExpressionParser::product, {"~"});
+  return binary_chain(&ExpressionParser::product, {{"~", BinaryOp::kConcat}});
 }
 
 Result<ExpressionPtr> ExpressionParser::product() {
-  HEARTH_TRY(ExpressionPtr left, unary(true));
-  for (int length = 0;; ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
-    if (cursor_.is_op("**")) return cursor_.unsupported("the operator **");
-    ExpressionPtr node = make(Expression::Kind::kBinary);
-    for (const std::string_view op : {"*", "/", "//", "%"}) {
-      if (cursor_.is_op(op)) node->name = op;
-    }
-    if (node->name.empty()) return left;
-    cursor_.take();
-    HEARTH_TRY(ExpressionPtr right, unary(true));
-    node->parts.push_back(std::move(left));
-    node->parts.push_back(std::move(right));
-    left = std::move(node);
-  }
+  return binary_chain(&ExpressionParser::power, {{"*", BinaryOp::kMultiply},
+                                                 {"/", BinaryOp::kDivide},
+                                                 {"//", BinaryOp::kFloorDivide},
+                                                 {"%", BinaryOp::kModulo}});
 }
 
-Result<ExpressionPtr> ExpressionParser::unary(bool with_filters) {
-  const DepthGuard guard(depth_);
-  if (depth_ > kSyntaxDepthMax) return cursor_.unsupported("an expression nested this deep");
-  if (cursor_.is_op("-") || cursor_.is_op("+")) {
-    ExpressionPtr node =
-        make(cursor_.is_op("-") ? Expression::Kind::kNegate : Expression::Kind::kPlus);
-    cursor_.take();
-    HEARTH_TRY(ExpressionPtr operand, unary(false));
-    node->parts.push_back(std::move(operand));
-    if (with_filters) return postfix_and_filters(std::move(node));
-    return postfix(std::move(node));
-  }
-  HEARTH_TRY(ExpressionPtr node, primary());
-  HEARTH_TRY(node, postfix(std::move(node)));
-  return with_filters ? postfix_and_filters(std::move(node))
-                      : Result<ExpressionPtr>(std::move(node));
+/// From left to right, which is not Python's way but Jinja's.
+Result<ExpressionPtr> ExpressionParser::power() {
+  return binary_chain(&ExpressionParser::unary, {{"**", BinaryOp::kPower}});
 }
+
+Result<ExpressionPtr> ExpressionParser::unary() { return signed_value(true); }
+
+Result<ExpressionPtr> ExpressionParser::signed_value(bool with_filters) {
+  const DepthGuard guard(depth_);
+  if (depth_ > kSyntaxDepthMax) return too_deep();
+  ExpressionPtr node;
+  if (cursor_.is_op("-") || cursor_.is_op("+")) {
+    node = make(cursor_.is_op("-") ? Expression::Kind::kNegate : Expression::Kind::kPlus);
+    cursor_.take();
+    HEARTH_TRY(ExpressionPtr operand, signed_value(false));
+    node->parts.push_back(std::move(operand));
+    HEARTH_TRY(node, finished(std::move(node)));
+  } else {
+    HEARTH_TRY(node, primary());
+  }
+  HEARTH_TRY(node, postfix(std::move(node)));
+  if (!with_filters) return node;
+  return postfix_and_filters(std::move(node));
+}
+
+// --- values
 
 Result<ExpressionPtr> ExpressionParser::primary() {
   ExpressionPtr node = make(Expression::Kind::kLiteral);
@@ -278,7 +301,12 @@ Result<ExpressionPtr> ExpressionParser::name_or_constant() {
     node->literal = Value::none();
   } else {
     node->kind = Expression::Kind::kName;
-    node->name = name;
+    node->symbol = symbols_.intern(name);
+    for (MacroNode* macro : macros_) {
+      macro->uses_caller = macro->uses_caller || node->symbol == SymbolTable::kCaller;
+      macro->uses_varargs = macro->uses_varargs || node->symbol == SymbolTable::kVarargs;
+      macro->uses_kwargs = macro->uses_kwargs || node->symbol == SymbolTable::kKwargs;
+    }
   }
   return node;
 }
@@ -304,7 +332,7 @@ Result<ExpressionPtr> ExpressionParser::list() {
     if (!cursor_.take_op(",")) break;
   }
   HEARTH_TRY_VOID(cursor_.expect_op("]"));
-  return node;
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::dict() {
@@ -319,21 +347,19 @@ Result<ExpressionPtr> ExpressionParser::dict() {
     if (!cursor_.take_op(",")) break;
   }
   HEARTH_TRY_VOID(cursor_.expect_op("}"));
-  return node;
+  return finished(std::move(node));
 }
 
+// --- what follows a value
+
 Result<ExpressionPtr> ExpressionParser::postfix(ExpressionPtr node) {
-  for (int length = 0;; ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
+  for (;;) {
     if (cursor_.is_op(".")) {
       HEARTH_TRY(node, attribute(std::move(node)));
     } else if (cursor_.is_op("[")) {
       HEARTH_TRY(node, subscript(std::move(node)));
     } else if (cursor_.is_op("(")) {
-      ExpressionPtr call = make(Expression::Kind::kCall);
-      call->parts.push_back(std::move(node));
-      HEARTH_TRY_VOID(arguments(*call));
-      node = std::move(call);
+      HEARTH_TRY(node, call(std::move(node)));
     } else {
       return node;
     }
@@ -341,27 +367,30 @@ Result<ExpressionPtr> ExpressionParser::postfix(ExpressionPtr node) {
 }
 
 Result<ExpressionPtr> ExpressionParser::postfix_and_filters(ExpressionPtr node) {
-  for (int length = 0;; ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
+  for (;;) {
     if (cursor_.is_op("|")) {
+      cursor_.take();
       HEARTH_TRY(node, filter(std::move(node)));
     } else if (cursor_.is_name("is")) {
       HEARTH_TRY(node, test(std::move(node)));
     } else if (cursor_.is_op("(")) {
-      // After a filter or test: calls what it gave.
-      HEARTH_TRY(node, postfix(std::move(node)));
+      HEARTH_TRY(node, call(std::move(node)));  // of what a filter or test gave
     } else {
       return node;
     }
   }
 }
 
-Result<ExpressionPtr> ExpressionParser::filters(ExpressionPtr input) {
-  for (int length = 0; cursor_.is_op("|"); ++length) {
-    HEARTH_TRY_VOID(check_chain(length));
-    HEARTH_TRY(input, filter(std::move(input)));
+Result<ExpressionPtr> ExpressionParser::block_filters(bool first_without_bar) {
+  ExpressionPtr node = make(Expression::Kind::kName);
+  node->symbol = SymbolTable::kBlockText;
+  if (first_without_bar) {
+    HEARTH_TRY(node, filter(std::move(node)));
   }
-  return input;
+  while (cursor_.take_op("|")) {
+    HEARTH_TRY(node, filter(std::move(node)));
+  }
+  return node;
 }
 
 Result<ExpressionPtr> ExpressionParser::attribute(ExpressionPtr object) {
@@ -373,10 +402,11 @@ Result<ExpressionPtr> ExpressionParser::attribute(ExpressionPtr object) {
     ExpressionPtr key = make(Expression::Kind::kLiteral);
     key->literal = Value::integer(cursor_.take().integer);
     node->parts.push_back(std::move(key));
-    return node;
+    return finished(std::move(node));
   }
-  HEARTH_TRY(node->name, cursor_.expect_name("a name after '.'"));
-  return node;
+  HEARTH_TRY(std::string name, cursor_.expect_name("a name after '.'"));
+  node->literal = Value::string(std::move(name));
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::subscript(ExpressionPtr object) {
@@ -385,83 +415,117 @@ Result<ExpressionPtr> ExpressionParser::subscript(ExpressionPtr object) {
   node->parts.push_back(std::move(object));
   ExpressionPtr bounds[3];
   std::size_t colons = 0;
-  for (;;) {
+  while (!cursor_.is_op("]")) {
     if (cursor_.is_op(":") && colons < 2) {
       cursor_.take();
       ++colons;
-    } else if (cursor_.is_op("]")) {
-      break;
-    } else {
-      if (bounds[colons] != nullptr) return cursor_.expected("']'");
-      HEARTH_TRY(bounds[colons], expression());
+      continue;
     }
+    if (cursor_.is_op(",")) return cursor_.unsupported("a subscript with several parts");
+    if (bounds[colons] != nullptr) return cursor_.expected("']'");
+    HEARTH_TRY(bounds[colons], expression());
   }
   cursor_.take();
   if (colons == 0) {
     if (bounds[0] == nullptr) return cursor_.expected("a key between '[' and ']'");
     node->parts.push_back(std::move(bounds[0]));
-    return node;
+    return finished(std::move(node));
   }
   node->kind = Expression::Kind::kSlice;
   for (ExpressionPtr& bound : bounds) node->parts.push_back(std::move(bound));
-  return node;
+  return finished(std::move(node));
 }
 
+Result<ExpressionPtr> ExpressionParser::call(ExpressionPtr callee) {
+  ExpressionPtr node = make(Expression::Kind::kCall);
+  node->parts.push_back(std::move(callee));
+  node->arguments = std::make_unique<CallArguments>();
+  HEARTH_TRY_VOID(arguments(*node->arguments));
+  return finished(std::move(node));
+}
+
+Result<std::string> ExpressionParser::dotted_name(std::string_view what) {
+  HEARTH_TRY(std::string name, cursor_.expect_name(what));
+  while (cursor_.take_op(".")) {
+    HEARTH_TRY(const std::string part, cursor_.expect_name(what));
+    name += "." + part;
+  }
+  return name;
+}
+
+/// The cursor stands on the filter's name.
 Result<ExpressionPtr> ExpressionParser::filter(ExpressionPtr input) {
   ExpressionPtr node = make(Expression::Kind::kFilter);
-  cursor_.take();
-  HEARTH_TRY(node->name, cursor_.expect_name("the name of a filter after '|'"));
+  HEARTH_TRY(node->name, dotted_name("the name of a filter"));
+  node->function = find_filter(node->name);
   node->parts.push_back(std::move(input));
-  if (cursor_.is_op("(")) HEARTH_TRY_VOID(arguments(*node));
-  return node;
+  if (cursor_.is_op("(")) {
+    node->arguments = std::make_unique<CallArguments>();
+    HEARTH_TRY_VOID(arguments(*node->arguments));
+  }
+  return finished(std::move(node));
 }
 
 Result<ExpressionPtr> ExpressionParser::test(ExpressionPtr input) {
   ExpressionPtr node = make(Expression::Kind::kTest);
   cursor_.take();
   const bool negated = cursor_.take_name("not");
-  HEARTH_TRY(node->name, cursor_.expect_name("the name of a test after 'is'"));
+  HEARTH_TRY(node->name, dotted_name("the name of a test after 'is'"));
+  node->function = find_test(node->name);
   node->parts.push_back(std::move(input));
-  const Token& next = cursor_.now();
-  const bool one_argument = next.kind == TokenKind::kString || next.kind == TokenKind::kInteger ||
-                            next.kind == TokenKind::kFloat || cursor_.is_op("[") ||
-                            cursor_.is_op("{") ||
-                            (next.kind == TokenKind::kName && next.text != "else" &&
-                             next.text != "or" && next.text != "and" && next.text != "is" &&
-                             next.text != "if" && next.text != "in" && next.text != "not");
   if (cursor_.is_op("(")) {
-    HEARTH_TRY_VOID(arguments(*node));
-  } else if (one_argument) {
+    node->arguments = std::make_unique<CallArguments>();
+    HEARTH_TRY_VOID(arguments(*node->arguments));
+  } else if (begins_argument(cursor_.now())) {
+    node->arguments = std::make_unique<CallArguments>();
     HEARTH_TRY(ExpressionPtr argument, primary());
     HEARTH_TRY(argument, postfix(std::move(argument)));
-    node->parts.push_back(std::move(argument));
+    node->arguments->positional.push_back(std::move(argument));
   }
+  HEARTH_TRY(node, finished(std::move(node)));
   if (!negated) return node;
   ExpressionPtr negation = make(Expression::Kind::kNot);
   negation->parts.push_back(std::move(node));
-  return negation;
+  return finished(std::move(negation));
 }
 
-Result<void> ExpressionParser::arguments(Expression& call) {
+Result<void> ExpressionParser::arguments(CallArguments& call) {
   HEARTH_TRY_VOID(cursor_.expect_op("("));
   while (!cursor_.is_op(")")) {
-    if (cursor_.is_op("*") || cursor_.is_op("**")) {
-      return cursor_.unsupported("unpacking of arguments");
-    }
-    if (cursor_.is(TokenKind::kName) && cursor_.after().kind == TokenKind::kOperator &&
-        cursor_.after().text == "=") {
-      const std::string name = cursor_.take().text;
-      cursor_.take();
-      HEARTH_TRY(ExpressionPtr value, expression());
-      call.named.emplace_back(name, std::move(value));
-    } else {
-      if (!call.named.empty()) return cursor_.expected("a named argument");
-      HEARTH_TRY(ExpressionPtr value, expression());
-      call.parts.push_back(std::move(value));
+    HEARTH_TRY_VOID(argument(call));
+    if (call.positional.size() + call.named.size() > kPartsMax) {
+      return cursor_.unsupported("a call with so many arguments");
     }
     if (!cursor_.take_op(",")) break;
   }
   return cursor_.expect_op(")");
+}
+
+Result<void> ExpressionParser::argument(CallArguments& call) {
+  if (call.named_rest != nullptr) return cursor_.expected("')' after **");
+  if (cursor_.take_op("**")) {
+    HEARTH_TRY(call.named_rest, expression());
+    return {};
+  }
+  if (cursor_.is_op("*")) {
+    if (call.rest != nullptr) return cursor_.expected("one * in a call");
+    cursor_.take();
+    HEARTH_TRY(call.rest, expression());
+    return {};
+  }
+  const bool is_named = cursor_.is(TokenKind::kName) &&
+                        cursor_.after().kind == TokenKind::kOperator && cursor_.after().text == "=";
+  if (is_named) {
+    std::string name = cursor_.take().text;
+    cursor_.take();
+    HEARTH_TRY(ExpressionPtr value, expression());
+    call.named.emplace_back(std::move(name), std::move(value));
+    return {};
+  }
+  if (!call.named.empty() || call.rest != nullptr) return cursor_.expected("a named argument");
+  HEARTH_TRY(ExpressionPtr value, expression());
+  call.positional.push_back(std::move(value));
+  return {};
 }
 
 }  // namespace hearth::text::jinja

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "text/jinja/ast.h"
+#include "text/jinja/strftime.h"
 #include "text/jinja/value.h"
 
 namespace hearth::text::jinja {
@@ -18,10 +19,10 @@ struct RunLimits {
   std::size_t steps_max = 0;
 };
 
-/// Renders. Beside `variables` a template finds range(), namespace(), dict() and raise_exception().
-/// Errors name the template and the line. Thread-safe: all state is the call's own.
+/// Renders. Beside `variables` a template finds the functions of global_functions(). Errors name
+/// the template and the line. Thread-safe: all state is the call's own.
 Result<std::string> run(const Program& program,
                         std::vector<std::pair<std::string, Value>> variables,
-                        const RunLimits& limits);
+                        const RunLimits& limits, const LocalClock& clock);
 
 }  // namespace hearth::text::jinja

@@ -2,6 +2,7 @@
 #include "text/jinja/lexer.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <optional>
 
@@ -234,39 +235,67 @@ class Lexer {
     return op(open);
   }
 
+  /// 0x1F, 0o17 and 0b101, with underscores between digits; nothing for other numbers.
+  std::optional<int> base_prefix() const {
+    if (rest_.size() < 3 || rest_[0] != '0') return std::nullopt;
+    const char letter = static_cast<char>(rest_[1] | 0x20);
+    if (letter == 'x') return 16;
+    if (letter == 'o') return 8;
+    if (letter == 'b') return 2;
+    return std::nullopt;
+  }
+
+  std::size_t digits_length(std::size_t from, bool hexadecimal) const {
+    std::size_t at = from;
+    while (at < rest_.size() &&
+           (is_digit(rest_[at]) || rest_[at] == '_' ||
+            (hexadecimal && std::isxdigit(static_cast<unsigned char>(rest_[at])) != 0))) {
+      ++at;
+    }
+    return at - from;
+  }
+
+  /// Length of the fraction and exponent at `at`, 0 when the number is whole.
+  std::size_t fraction_length(std::size_t at) const {
+    const auto digit_at = [&](std::size_t i) { return i < rest_.size() && is_digit(rest_[i]); };
+    const std::size_t begin = at;
+    // In "a.0.1" the dots are subscripts.
+    const bool after_dot = !tokens_.empty() && tokens_.back().kind == TokenKind::kOperator &&
+                           tokens_.back().text == ".";
+    if (after_dot) return 0;
+    if (at < rest_.size() && rest_[at] == '.' && digit_at(at + 1)) {
+      at += 1 + digits_length(at + 1, false);
+    }
+    if (at < rest_.size() && (rest_[at] == 'e' || rest_[at] == 'E')) {
+      const std::size_t sign = sign_at(rest_, at + 1) != '\0' ? 1 : 0;
+      if (digit_at(at + 1 + sign)) at += 1 + sign + digits_length(at + 1 + sign, false);
+    }
+    return at - begin;
+  }
+
   Result<void> number() {
-    std::size_t length = 0;
-    bool is_float = false;
-    const auto digits = [&] {
-      while (length < rest_.size() && (is_digit(rest_[length]) || rest_[length] == '_')) ++length;
-    };
-    const auto digit_at = [&](std::size_t at) { return at < rest_.size() && is_digit(rest_[at]); };
-    digits();
-    if (length < rest_.size() && rest_[length] == '.' && digit_at(length + 1)) {
-      is_float = true;
-      ++length;
-      digits();
-    }
-    if (length < rest_.size() && (rest_[length] == 'e' || rest_[length] == 'E')) {
-      const std::size_t sign = sign_at(rest_, length + 1) != '\0' ? 1 : 0;
-      if (digit_at(length + 1 + sign)) {
-        is_float = true;
-        length += 1 + sign;
-        digits();
-      }
-    }
+    const auto base = base_prefix();
+    std::size_t length = base ? 2 + digits_length(2, *base == 16) : digits_length(0, false);
+    const std::size_t fraction = base ? 0 : fraction_length(length);
+    length += fraction;
     if (length < rest_.size() && is_name_start(rest_[length])) {
       return error("the number " + std::string(rest_.substr(0, length + 1)) + " is not supported");
     }
-    std::string digits_only(rest_.substr(0, length));
-    std::erase(digits_only, '_');
-    push(is_float ? TokenKind::kFloat : TokenKind::kInteger, digits_only);
-    const char* const begin = digits_only.data();
-    const char* const end = begin + digits_only.size();
-    const auto parsed = is_float ? std::from_chars(begin, end, tokens_.back().number)
-                                 : std::from_chars(begin, end, tokens_.back().integer);
+    std::string digits(rest_.substr(base ? 2 : 0, length - (base ? 2 : 0)));
+    std::erase(digits, '_');
+    const bool is_float = fraction > 0;
+    if (!is_float && !base && digits.size() > 1 && digits[0] == '0' &&
+        digits.find_first_not_of('0') != std::string::npos) {
+      return error("the number " + digits + " begins with a zero");
+    }
+    push(is_float ? TokenKind::kFloat : TokenKind::kInteger, digits);
+    const char* const begin = digits.data();
+    const char* const end = begin + digits.size();
+    const auto parsed =
+        is_float ? std::from_chars(begin, end, tokens_.back().number)
+                 : std::from_chars(begin, end, tokens_.back().integer, base.value_or(10));
     if (parsed.ec != std::errc() || parsed.ptr != end) {
-      return error("the number " + digits_only + " is out of range");
+      return error("the number " + digits + " is out of range");
     }
     advance(length);
     return {};
@@ -300,6 +329,7 @@ class Lexer {
       return 1;
     }
     if (c == '\n') return 1;  // a continued line
+    if (c >= '0' && c <= '7') return octal_escape(text, out);
     const std::size_t hex = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
     if (hex > 0) {
       std::uint32_t code = 0;
@@ -307,14 +337,28 @@ class Lexer {
       const std::size_t available = std::min(hex, text.size() - 1);
       const auto parsed = std::from_chars(begin, begin + available, code, 16);
       if (available < hex || parsed.ptr != begin + hex) return error("an unfinished \\ escape");
+      if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) {
+        return error("the escape \\" + std::string(text.substr(0, hex + 1)) + " is no character");
+      }
       utf8_append(out, code);
       return 1 + hex;
     }
-    if (is_digit(c) || c == 'N')
-      return error(std::string("the escape \\") + c + " is not supported");
+    if (c == 'N') return error("the escape \\N is not supported");
     out += '\\';  // Python keeps the backslash of escapes it does not know
     out += c;
     return 1;
+  }
+
+  /// One to three octal digits.
+  static std::size_t octal_escape(std::string_view text, std::string& out) {
+    std::size_t length = 0;
+    char32_t code = 0;
+    for (; length < 3 && length < text.size() && text[length] >= '0' && text[length] <= '7';
+         ++length) {
+      code = code * 8 + static_cast<char32_t>(text[length] - '0');
+    }
+    utf8_append(out, code);
+    return length;
   }
 
   Result<void> op(std::string& open) {

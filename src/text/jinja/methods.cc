@@ -1,311 +1,217 @@
-// Methods of strings, lists and dicts: the part of Python's that templates use.
+// Methods by the kind of their object; those of lists, dicts, numbers and loops are here.
 #include <algorithm>
-#include <functional>
+#include <cmath>
+#include <unordered_map>
 
 #include "text/jinja/builtins.h"
-#include "text/letter_case.h"
-#include "text/utf8.h"
+#include "text/jinja/operators.h"
 
 namespace hearth::text::jinja {
 namespace {
 
-using Bound = std::vector<std::optional<Value>>;
+using Table = std::unordered_map<std::string_view, const Function*>;
 
-tl::unexpected<Error> wrong(std::string_view method, const std::string& message) {
-  return fail(ErrorCode::kInvalidArgument, "the method " + std::string(method) + "(): " + message);
+// --- lists and tuples
+
+Result<Value> list_count(const Call& call) {
+  const List& list = *call.self.as_list();
+  HEARTH_TRY_VOID(call.budget.charge(
+      list.items.size() + std::min(list.weight, list.items.size() * call.at(0).weight())));
+  return Value::integer(std::count_if(list.items.begin(), list.items.end(),
+                                      [&](const Value& item) { return equal(item, call.at(0)); }));
 }
 
-/// White space for Python's str.strip(): Unicode's and U+001C to U+001F.
-bool is_python_space(char32_t c) { return is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
-
-std::string_view last_character(std::string_view text) {
-  std::size_t begin = text.size() - 1;
-  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
-  return text.substr(begin);
+Result<Value> list_index(const Call& call) {
+  const List& list = *call.self.as_list();
+  const auto size = static_cast<std::int64_t>(list.items.size());
+  HEARTH_TRY_VOID(call.budget.charge(
+      list.items.size() + std::min(list.weight, list.items.size() * call.at(0).weight())));
+  std::int64_t bounds[2] = {0, size};
+  for (std::size_t i = 0; i < 2; ++i) {
+    HEARTH_TRY(bounds[i], call.whole_or(i + 1, bounds[i]));
+    if (bounds[i] < 0) bounds[i] = std::max<std::int64_t>(bounds[i] + size, 0);
+  }
+  for (std::int64_t i = bounds[0]; i < std::min(bounds[1], size); ++i) {
+    if (equal(list.items[static_cast<std::size_t>(i)], call.at(0))) return Value::integer(i);
+  }
+  return call.wrong("the value is not in the list");
 }
 
-Result<Value> strings(const std::vector<std::string_view>& parts) {
+Result<Value> same_value(const Call& call) { return call.self; }
+
+constexpr Signature kValue{.names = {"value"}, .required = 1, .by_position = true};
+
+constexpr Function kListMethods[] = {
+    {"copy", {}, same_value},
+    {"count", kValue, list_count},
+    {"index",
+     {.names = {"value", "start", "stop"}, .required = 1, .by_position = true},
+     list_index},
+};
+
+// --- dicts
+
+Result<Value> dict_get(const Call& call) {
+  HEARTH_TRY_VOID(call.budget.charge());
+  const Dict& dict = *call.self.as_dict();
+  if (!is_hashable(call.at(0))) return call.wrong(call.at(0).describe() + " cannot be a key");
+  const Value* found = dict.find(call.at(0));
+  return found != nullptr ? *found : call.value_or(1, Value::none());
+}
+
+/// keys(), values() and items().
+template <ListKind kind>
+Result<Value> dict_view(const Call& call) {
+  const Dict& dict = *call.self.as_dict();
+  HEARTH_TRY_VOID(call.budget.charge(dict.entries.size() * (sizeof(Value) + sizeof(List))));
   std::vector<Value> items;
-  items.reserve(parts.size());
-  for (const std::string_view part : parts) items.push_back(Value::string(std::string(part)));
-  return Value::list(std::move(items));
-}
-
-/// str.split() without separator: runs of white space separate, none at the ends counts.
-std::vector<std::string_view> split_spaces(std::string_view text, std::int64_t most) {
-  std::vector<std::string_view> parts;
-  text = strip(text, true, false);
-  while (!text.empty()) {
-    if (most >= 0 && static_cast<std::int64_t>(parts.size()) == most) {
-      parts.push_back(strip(text, false, true));
-      break;
-    }
-    std::size_t end = 0;
-    while (end < text.size()) {
-      const Utf8Step step = utf8_step(text.substr(end));
-      if (is_python_space(step.code_point)) break;
-      end += step.length;
-    }
-    parts.push_back(text.substr(0, end));
-    text = strip(text.substr(end), true, false);
-  }
-  return parts;
-}
-
-std::vector<std::string_view> split_by(std::string_view text, std::string_view separator,
-                                       std::int64_t most, bool from_right) {
-  std::vector<std::string_view> parts;
-  while (most < 0 || static_cast<std::int64_t>(parts.size()) < most) {
-    const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
-    if (at == std::string_view::npos) break;
-    if (from_right) {
-      parts.push_back(text.substr(at + separator.size()));
-      text = text.substr(0, at);
-    } else {
-      parts.push_back(text.substr(0, at));
-      text = text.substr(at + separator.size());
-    }
-  }
-  parts.push_back(text);
-  if (from_right) std::reverse(parts.begin(), parts.end());
-  return parts;
-}
-
-Result<Value> split_method(std::string_view text, std::string_view name, const Arguments& given) {
-  HEARTH_TRY(const Bound args, given.bind({"sep", "maxsplit"}));
-  std::int64_t most = -1;
-  if (args[1]) {
-    if (!args[1]->is_integer()) return wrong(name, "maxsplit must be a whole number");
-    most = to_integer(*args[1]);
-  }
-  if (!args[0] || args[0]->is_none()) {
-    if (name == "rsplit" && most >= 0) {
-      return fail(ErrorCode::kUnsupported, "rsplit() by white space with maxsplit");
-    }
-    return strings(split_spaces(text, most));
-  }
-  const std::string* separator = args[0]->as_string();
-  if (separator == nullptr || separator->empty()) {
-    return wrong(name, "the separator must be a string that is not empty");
-  }
-  return strings(split_by(text, *separator, most, name == "rsplit"));
-}
-
-Result<Value> strip_method(std::string_view text, std::string_view name, const Arguments& given) {
-  HEARTH_TRY(const Bound args, given.bind({"chars"}));
-  std::optional<std::string_view> chars;
-  if (args[0] && !args[0]->is_none()) {
-    if (args[0]->as_string() == nullptr) return wrong(name, "the characters must be a string");
-    chars = *args[0]->as_string();
-  }
-  return Value::string(std::string(strip(text, name != "rstrip", name != "lstrip", chars)));
-}
-
-std::string replaced(std::string_view text, std::string_view from, std::string_view to,
-                     std::int64_t most) {
-  std::string out;
-  if (from.empty()) {  // between all characters, as Python does
-    while (most != 0) {
-      out += to;
-      --most;
-      if (text.empty()) return out;
-      const std::size_t length = utf8_step(text).length;
-      out += text.substr(0, length);
-      text.remove_prefix(length);
-    }
-    return out + std::string(text);
-  }
-  for (; most != 0; --most) {
-    const std::size_t at = text.find(from);
-    if (at == std::string_view::npos) break;
-    out += text.substr(0, at);
-    out += to;
-    text.remove_prefix(at + from.size());
-  }
-  return out + std::string(text);
-}
-
-Result<Value> replace_method(const std::string& text, const Arguments& given, Budget& budget) {
-  HEARTH_TRY(const Bound args, given.bind({"old", "new", "count"}));
-  if (!args[0] || !args[1] || args[0]->as_string() == nullptr || args[1]->as_string() == nullptr ||
-      (args[2] && !args[2]->is_integer() && !args[2]->is_none())) {
-    return wrong("replace", "expected two strings and an optional count");
-  }
-  const std::string& from = *args[0]->as_string();
-  const std::string& to = *args[1]->as_string();
-  // The longest that may come out, known before it is made.
-  const std::size_t places = from.empty() ? text.size() + 1 : text.size() / from.size();
-  HEARTH_TRY_VOID(budget.charge_text(text.size() + places * to.size()));
-  const std::int64_t most = args[2] && args[2]->is_integer() ? to_integer(*args[2]) : -1;
-  return Value::string(replaced(text, from, to, most));
-}
-
-Result<Value> affix_test(std::string_view text, std::string_view name, const Arguments& given) {
-  HEARTH_TRY(const Bound args, given.bind({"affix"}));
-  const auto matches = [&](const Value& affix) {
-    const std::string* s = affix.as_string();
-    return s != nullptr && (name == "startswith" ? text.starts_with(*s) : text.ends_with(*s));
-  };
-  if (args[0] && args[0]->as_string() != nullptr) return Value::boolean(matches(*args[0]));
-  if (args[0] && args[0]->as_list() != nullptr) {
-    const auto& items = args[0]->as_list()->items;
-    return Value::boolean(std::any_of(items.begin(), items.end(), matches));
-  }
-  return wrong(name, "expected a string or a tuple of strings");
-}
-
-Result<Value> one_string_method(std::string_view text, std::string_view name,
-                                const Arguments& given) {
-  HEARTH_TRY(const Bound args, given.bind({"text"}));
-  if (!args[0] || args[0]->as_string() == nullptr) return wrong(name, "expected a string");
-  const std::string& part = *args[0]->as_string();
-  if (name == "removeprefix") {
-    if (text.starts_with(part)) text.remove_prefix(part.size());
-    return Value::string(std::string(text));
-  }
-  if (name == "removesuffix") {
-    if (text.ends_with(part)) text.remove_suffix(part.size());
-    return Value::string(std::string(text));
-  }
-  if (name == "count") {
-    if (part.empty()) return Value::integer(static_cast<std::int64_t>(utf8_length(text)) + 1);
-    std::int64_t count = 0;
-    for (std::size_t at = text.find(part); at != std::string_view::npos;
-         at = text.find(part, at + part.size())) {
-      ++count;
-    }
-    return Value::integer(count);
-  }
-  const std::size_t at = name == "find" ? text.find(part) : text.rfind(part);
-  if (at == std::string_view::npos) return Value::integer(-1);
-  return Value::integer(static_cast<std::int64_t>(utf8_length(text.substr(0, at))));
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Step step = utf8_step(text.substr(i));
-    const char32_t c = step.code_point;
-    const bool breaks = (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 ||
-                        c == 0x2028 || c == 0x2029;
-    const std::size_t next = i + step.length;
-    if (breaks) {
-      lines.push_back(text.substr(begin, i - begin));
-      begin = c == 0x0D && next < text.size() && text[next] == '\n' ? next + 1 : next;
-      i = begin;
-    } else {
-      i = next;
-    }
-  }
-  if (begin < text.size()) lines.push_back(text.substr(begin));
-  return lines;
-}
-
-Result<Value> plain_string_method(const std::string& text, std::string_view name) {
-  if (name == "upper") return Value::string(to_upper(text));
-  if (name == "lower") return Value::string(to_lower(text));
-  if (name == "splitlines") return strings(lines_of(text));
-  if (name == "isdigit") {
-    return Value::boolean(!text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-      return c >= '0' && c <= '9';
-    }));
-  }
-  if (text.empty()) return Value::string("");  // capitalize
-  const std::size_t first = utf8_step(text).length;
-  return Value::string(to_upper(text.substr(0, first)) + to_lower(text.substr(first)));
-}
-
-Result<Value> string_method(const std::string& text, std::string_view name, const Arguments& given,
-                            Budget& budget) {
-  HEARTH_TRY_VOID(budget.charge(text.size()));
-  if (name == "strip" || name == "lstrip" || name == "rstrip") {
-    return strip_method(text, name, given);
-  }
-  if (name == "split" || name == "rsplit") return split_method(text, name, given);
-  if (name == "startswith" || name == "endswith") return affix_test(text, name, given);
-  if (name == "replace") return replace_method(text, given, budget);
-  if (name == "join") {
-    Arguments arguments;
-    HEARTH_TRY(const Bound args, given.bind({"iterable"}));
-    if (!args[0]) return wrong(name, "expected a list");
-    arguments.positional.push_back(Value::string(text));
-    return apply_filter("join", *args[0], arguments, budget);
-  }
-  if (name == "find" || name == "rfind" || name == "count" || name == "removeprefix" ||
-      name == "removesuffix") {
-    return one_string_method(text, name, given);
-  }
-  HEARTH_TRY(const Bound none, given.bind({}));
-  return plain_string_method(text, name);
-}
-
-Result<Value> dict_method(const Value& self, std::string_view name, const Arguments& given) {
-  const Dict& dict = *self.as_dict();
-  if (name == "get") {
-    HEARTH_TRY(const Bound args, given.bind({"key", "default"}));
-    if (!args[0]) return wrong(name, "expected a key");
-    const Value* found =
-        args[0]->as_string() != nullptr ? dict.find(*args[0]->as_string()) : nullptr;
-    return found != nullptr ? *found : args[1].value_or(Value::none());
-  }
-  HEARTH_TRY(const Bound none, given.bind({}));
-  std::vector<Value> items;
+  items.reserve(dict.entries.size());
   for (const auto& [key, value] : dict.entries) {
-    if (name == "keys") {
-      items.push_back(Value::string(key));
-    } else if (name == "values") {
-      items.push_back(value);
-    } else {
-      HEARTH_TRY(Value pair, Value::list({Value::string(key), value}, true));
+    if (kind == ListKind::kItems) {
+      HEARTH_TRY(Value pair, Value::list({key, value}, ListKind::kTuple));
       items.push_back(std::move(pair));
+    } else {
+      items.push_back(kind == ListKind::kKeys ? key : value);
     }
   }
-  return Value::list(std::move(items));
+  return Value::list(std::move(items), kind);
 }
 
-Result<Value> list_method(const Value& self, std::string_view name, const Arguments& given) {
-  HEARTH_TRY(const Bound args, given.bind({"value"}));
-  if (!args[0]) return wrong(name, "expected a value");
-  const auto& items = self.as_list()->items;
-  const auto same = [&](const Value& item) { return equal(item, *args[0]); };
-  if (name == "count") return Value::integer(std::count_if(items.begin(), items.end(), same));
-  const auto found = std::find_if(items.begin(), items.end(), same);
-  if (found == items.end()) return wrong(name, to_repr(*args[0]) + " is not in the list");
-  return Value::integer(found - items.begin());
+constexpr Function kDictMethods[] = {
+    {"copy", {}, same_value},
+    {"fromkeys", {}, nullptr},
+    {"get", {.names = {"key", "default"}, .required = 1, .by_position = true}, dict_get},
+    {"items", {}, dict_view<ListKind::kItems>},
+    {"keys", {}, dict_view<ListKind::kKeys>},
+    {"values", {}, dict_view<ListKind::kValues>},
+};
+
+// --- numbers
+
+Result<Value> float_is_integer(const Call& call) {
+  const double value = to_double(call.self);
+  return Value::boolean(std::isfinite(value) && value == std::floor(value));
+}
+
+Result<Value> int_bit_length(const Call& call) {
+  const auto bits = static_cast<std::uint64_t>(to_integer(call.self));
+  std::uint64_t magnitude = to_integer(call.self) < 0 ? 0 - bits : bits;
+  std::int64_t length = 0;
+  for (; magnitude != 0; magnitude >>= 1) ++length;
+  return Value::integer(length);
+}
+
+constexpr Function kFloatMethods[] = {{"is_integer", {}, float_is_integer}};
+constexpr Function kIntMethods[] = {{"bit_length", {}, int_bit_length}};
+
+// --- the variable `loop`
+
+Result<Value> loop_cycle(const Call& call) {
+  const auto& values = call.all.positional;
+  if (values.empty()) return call.wrong("needs values");
+  return values[call.self.as_loop()->index % values.size()];
+}
+
+/// True when the arguments differ from those of the last call.
+Result<Value> loop_changed(const Call& call) {
+  LoopState& loop = *call.self.as_loop();
+  HEARTH_TRY(const Value now, Value::list(call.all.positional, ListKind::kTuple));
+  HEARTH_TRY(const Value before, Value::list(loop.last_changed, ListKind::kTuple));
+  HEARTH_TRY_VOID(call.budget.charge(std::min(now.weight(), before.weight())));
+  if (loop.was_changed && equal(now, before)) return Value::boolean(false);
+  loop.was_changed = true;
+  loop.last_changed = call.all.positional;
+  return Value::boolean(true);
+}
+
+constexpr Function kLoopMethods[] = {
+    {"changed", {.takes_rest = true}, loop_changed},
+    {"cycle", {.takes_rest = true}, loop_cycle},
+};
+
+const Function* find_string_method(std::string_view name) {
+  static const Table table = [] {
+    Table all;
+    for (const auto rows : {string_methods(), split_methods(), character_methods()}) {
+      for (const Function& row : rows) all.emplace(row.name, &row);
+    }
+    return all;
+  }();
+  const auto found = table.find(name);
+  return found == table.end() ? nullptr : found->second;
+}
+
+// --- text that is marked as safe
+
+/// Methods whose arguments markupsafe leaves as they are, and whose results it does not mark.
+bool only_looks(std::string_view method) {
+  constexpr std::string_view kLooking[] = {"count", "endswith", "find",       "index",
+                                           "rfind", "rindex",   "startswith", "format"};
+  return method.starts_with("is") ||
+         std::find(std::begin(kLooking), std::end(kLooking), method) != std::end(kLooking);
+}
+
+Result<Value> escaped(const Value& value, Budget& budget) {
+  if (value.is_string() && !value.is_markup()) {
+    HEARTH_TRY_VOID(budget.charge_text(value.weight() * 6));
+    return Value::string(escape_html(*value.as_string()), true);
+  }
+  const List* list = value.as_list();
+  if (list == nullptr) return value;
+  std::vector<Value> items;
+  for (const Value& item : list->items) {
+    HEARTH_TRY(Value safe, escaped(item, budget));
+    items.push_back(std::move(safe));
+  }
+  return Value::list(std::move(items), list->kind);
+}
+
+Result<Value> marked(const Value& value) {
+  if (const std::string* text = value.as_string()) return Value::string(*text, true);
+  const List* list = value.as_list();
+  if (list == nullptr) return value;
+  std::vector<Value> items;
+  for (const Value& item : list->items) {
+    HEARTH_TRY(Value safe, marked(item));
+    items.push_back(std::move(safe));
+  }
+  return Value::list(std::move(items), list->kind);
 }
 
 }  // namespace
 
-std::string_view strip(std::string_view text, bool left, bool right,
-                       std::optional<std::string_view> chars) {
-  const auto removable = [&](std::string_view character) {
-    if (chars) return chars->find(character) != std::string_view::npos;
-    return is_python_space(utf8_step(character).code_point);
-  };
-  while (left && !text.empty() && removable(text.substr(0, utf8_step(text).length))) {
-    text.remove_prefix(utf8_step(text).length);
+const Function* find_method(const Value& self, std::string_view name) {
+  if (self.is_string()) return find_string_method(name);
+  if (self.as_dict() != nullptr) return find_row(kDictMethods, name);
+  if (const List* list = self.as_list()) {
+    const bool is_view = !list->is_tuple() && list->kind != ListKind::kList;
+    if (is_view && list->kind != ListKind::kRange) return nullptr;
+    if (name == "copy" && list->kind != ListKind::kList) return nullptr;
+    return find_row(kListMethods, name);
   }
-  while (right && !text.empty() && removable(last_character(text))) {
-    text.remove_suffix(last_character(text).size());
-  }
-  return text;
+  if (self.as_loop() != nullptr) return find_row(kLoopMethods, name);
+  if (self.is_float()) return find_row(kFloatMethods, name);
+  if (self.is_whole()) return find_row(kIntMethods, name);
+  return nullptr;
 }
 
-Result<Value> call_method(const Value& self, std::string_view name, const Arguments& arguments,
-                          Budget& budget) {
-  if (const std::string* text = self.as_string()) {
-    return string_method(*text, name, arguments, budget);
+Result<Value> call_method(const Function& method, const Value& self, const Arguments& arguments,
+                          Runtime& runtime) {
+  if (!self.is_markup() || only_looks(method.name)) {
+    return call_function(method, "method", self, arguments, runtime);
   }
-  HEARTH_TRY_VOID(budget.charge(self.weight()));
-  if (self.as_dict() != nullptr) return dict_method(self, name, arguments);
-  if (self.as_list() != nullptr) return list_method(self, name, arguments);
-  if (const LoopState* loop = self.as_loop()) {  // cycle
-    if (arguments.positional.empty()) return wrong(name, "expected values");
-    return arguments.positional[loop->index % arguments.positional.size()];
+  Arguments safe;
+  for (const Value& value : arguments.positional) {
+    HEARTH_TRY(Value one, escaped(value, runtime.budget));
+    safe.positional.push_back(std::move(one));
   }
-  return fail(ErrorCode::kUnsupported,
-              "the method " + std::string(name) + "() of " + self.describe() + " is not supported");
+  for (const auto& [name, value] : arguments.named) {
+    HEARTH_TRY(Value one, escaped(value, runtime.budget));
+    safe.named.emplace_back(name, std::move(one));
+  }
+  HEARTH_TRY(const Value result, call_function(method, "method", self, safe, runtime));
+  HEARTH_TRY_VOID(runtime.budget.charge_text(result.weight()));
+  return marked(result);
 }
 
 }  // namespace hearth::text::jinja

@@ -1,8 +1,9 @@
-// TokenCursor: what the parsers of expressions and statements share.
+// What the parsers of expressions and statements share.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -18,7 +19,9 @@ class TokenCursor {
 
   const Token& now() const { return tokens_[at_]; }
   const Token& after() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
-  Token take() { return at_ + 1 < tokens_.size() ? tokens_[at_++] : tokens_[at_]; }
+
+  /// The current token, moved out.
+  Token take() { return at_ + 1 < tokens_.size() ? std::move(tokens_[at_++]) : tokens_[at_]; }
 
   bool is(TokenKind kind) const { return now().kind == kind; }
   bool is_op(std::string_view op) const { return is(TokenKind::kOperator) && now().text == op; }
@@ -29,9 +32,10 @@ class TokenCursor {
   Result<void> expect_op(std::string_view op);
   Result<std::string> expect_name(std::string_view what);
 
-  /// "line N: expected WHAT, found ..." about the current token.
+  /// "line N: expected WHAT, found the current token".
   tl::unexpected<Error> expected(std::string_view what) const;
-  /// "line N: WHAT is not supported" about the current token.
+
+  /// "line N: WHAT is not supported".
   tl::unexpected<Error> unsupported(const std::string& what) const;
 
  private:
@@ -39,26 +43,44 @@ class TokenCursor {
   std::size_t at_ = 0;
 };
 
-/// How deep expressions and statements may be nested, and how many operators may follow one another
-/// without brackets (each makes the tree one level deeper).
+/// How deep expressions and statements may be nested, how high a tree chains of postfixes and
+/// filters may make, and how many parts a call, a target or a macro may have.
 inline constexpr int kSyntaxDepthMax = 100;
-inline constexpr int kSyntaxChainMax = 250;
+inline constexpr int kTreeHeightMax = 300;
+inline constexpr std::size_t kPartsMax = 255;
+
+/// Counts nesting for as long as it lives.
+class DepthGuard {
+ public:
+  explicit DepthGuard(int& depth) : depth_(depth) { ++depth_; }
+  ~DepthGuard() { --depth_; }
+  DepthGuard(const DepthGuard&) = delete;
+  DepthGuard& operator=(const DepthGuard&) = delete;
+
+ private:
+  int& depth_;
+};
 
 /// Parses expressions, with Jinja's precedence.
 class ExpressionParser {
  public:
-  explicit ExpressionParser(TokenCursor& cursor) : cursor_(cursor) {}
+  ExpressionParser(TokenCursor& cursor, SymbolTable& symbols)
+      : cursor_(cursor), symbols_(symbols) {}
 
   Result<ExpressionPtr> expression();
 
   /// An expression, or several with commas between: a tuple.
   Result<ExpressionPtr> expression_or_tuple();
 
-  /// Without a conditional at the top, as the source of `for ... in ... if`.
+  /// Without a conditional at the top: the source of `for ... in ... if`, the test of `if`.
   Result<ExpressionPtr> iterable();
 
-  /// The filters after `set x` of a block: `| trim | upper`, applied to `input`.
-  Result<ExpressionPtr> filters(ExpressionPtr input);
+  /// The filters after `set x` of a block, applied to what it printed: `| trim | upper`.
+  Result<ExpressionPtr> block_filters(bool first_without_bar);
+
+  /// While a macro's body is parsed: names with a meaning for macros are noted in it.
+  void open_macro(MacroNode* macro) { macros_.push_back(macro); }
+  void close_macro() { macros_.pop_back(); }
 
  private:
   using Step = Result<ExpressionPtr> (ExpressionParser::*)();
@@ -71,7 +93,9 @@ class ExpressionParser {
   Result<ExpressionPtr> sum();
   Result<ExpressionPtr> concat();
   Result<ExpressionPtr> product();
-  Result<ExpressionPtr> unary(bool with_filters);
+  Result<ExpressionPtr> power();
+  Result<ExpressionPtr> unary();
+  Result<ExpressionPtr> signed_value(bool with_filters);
   Result<ExpressionPtr> primary();
   Result<ExpressionPtr> name_or_constant();
   Result<ExpressionPtr> brackets();
@@ -81,16 +105,28 @@ class ExpressionParser {
   Result<ExpressionPtr> postfix_and_filters(ExpressionPtr node);
   Result<ExpressionPtr> attribute(ExpressionPtr object);
   Result<ExpressionPtr> subscript(ExpressionPtr object);
+  Result<ExpressionPtr> call(ExpressionPtr callee);
   Result<ExpressionPtr> filter(ExpressionPtr input);
   Result<ExpressionPtr> test(ExpressionPtr input);
-  Result<void> arguments(Expression& call);
-  Result<ExpressionPtr> binary_chain(Step operand, const std::vector<std::string_view>& operators);
+  Result<std::string> dotted_name(std::string_view what);
+  Result<void> arguments(CallArguments& call);
+  Result<void> argument(CallArguments& call);
+
+  /// One operand, or a node of `kind` with all that `operators` join.
+  Result<ExpressionPtr> logical_chain(Step operand, std::string_view op, Expression::Kind kind);
+  Result<ExpressionPtr> binary_chain(
+      Step operand, const std::vector<std::pair<std::string_view, BinaryOp>>& operators);
   Result<ExpressionPtr> tuple_rest(ExpressionPtr first, Step item);
 
-  Result<void> check_chain(int length) const;
   ExpressionPtr make(Expression::Kind kind) const;
 
+  /// The node with its height; kUnsupported when that is too much.
+  Result<ExpressionPtr> finished(ExpressionPtr node) const;
+  tl::unexpected<Error> too_deep() const;
+
   TokenCursor& cursor_;
+  SymbolTable& symbols_;
+  std::vector<MacroNode*> macros_;
   int depth_ = 0;
 };
 

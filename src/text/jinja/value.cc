@@ -1,23 +1,35 @@
-// Value: construction, truth, equality and order.
+// Value: construction, access, truth.
 #include "text/jinja/value.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
+#include "text/jinja/function.h"
 
 namespace hearth::text::jinja {
 namespace {
 
+using Entries = std::vector<std::pair<Value, Value>>;
+
+/// Dicts of more entries than this keep an index.
+constexpr std::size_t kSmallDict = 8;
+
 /// Depth and weight of a container, summed up over its parts.
 struct Extent {
   std::size_t depth = 1;
-  std::size_t weight = 1;
+  std::size_t weight = sizeof(List);
 
   Result<void> add(const Value& part) {
-    if (part.as_namespace() != nullptr || part.as_loop() != nullptr) {
-      return fail(ErrorCode::kUnsupported, "a namespace or loop inside of another value");
+    const Callable* callable = part.as_callable();
+    const bool is_mutable = part.as_namespace() != nullptr || part.as_loop() != nullptr ||
+                            part.as_iterator() != nullptr ||
+                            (callable != nullptr && callable->self.as_loop() != nullptr);
+    if (is_mutable) {
+      return fail(ErrorCode::kUnsupported,
+                  "a " + std::string(part.type_name()) + " inside of another value");
     }
     depth = std::max(depth, part.depth() + 1);
     weight += part.weight();
@@ -33,51 +45,116 @@ struct Extent {
   }
 };
 
+/// The places of the entries in the order of their keys, equal ones in order of insertion.
+std::vector<std::uint32_t> sorted_places(const Entries& entries) {
+  std::vector<std::uint32_t> places(entries.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::stable_sort(places.begin(), places.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return order_keys(entries[a].first, entries[b].first) < 0;
+  });
+  return places;
+}
+
+/// For each entry whether an earlier one has its key; the earlier one then has its value.
+std::vector<bool> merge_duplicates(Entries& entries, const std::vector<std::uint32_t>& places) {
+  std::vector<bool> repeated(entries.size(), false);
+  for (std::size_t i = 1, first = 0; i < places.size(); ++i) {
+    if (order_keys(entries[places[first]].first, entries[places[i]].first) != 0) {
+      first = i;
+      continue;
+    }
+    entries[places[first]].second = std::move(entries[places[i]].second);
+    repeated[places[i]] = true;
+  }
+  return repeated;
+}
+
+/// Entries without duplicates, and the index for large dicts.
+std::vector<std::uint32_t> index_entries(Entries& entries) {
+  std::vector<std::uint32_t> places = sorted_places(entries);
+  const std::vector<bool> repeated = merge_duplicates(entries, places);
+  if (std::find(repeated.begin(), repeated.end(), true) != repeated.end()) {
+    Entries kept;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!repeated[i]) kept.push_back(std::move(entries[i]));
+    }
+    entries = std::move(kept);
+    places = sorted_places(entries);
+  }
+  if (entries.size() <= kSmallDict) places.clear();
+  return places;
+}
+
 }  // namespace
-
-const Value* Dict::find(std::string_view key) const {
-  for (const auto& [name, value] : entries) {
-    if (name == key) return &value;
-  }
-  return nullptr;
-}
-
-Value* Namespace::find(std::string_view key) {
-  for (auto& [name, value] : entries) {
-    if (name == key) return &value;
-  }
-  return nullptr;
-}
 
 Value Value::undefined(std::string hint) {
   return Value(Data(Undefined{std::make_shared<const std::string>(std::move(hint))}));
 }
 
-Value Value::string(std::string s) {
-  return Value(Data(std::make_shared<const std::string>(std::move(s))));
+Value Value::string(std::string s, bool is_markup) {
+  // Not make_shared<const String>: own_text() hands the text out for changes.
+  return Value(Data(
+      std::shared_ptr<const String>(std::make_shared<String>(String{std::move(s), is_markup}))));
 }
 
 Value Value::callable(Callable c) {
   return Value(Data(std::make_shared<const Callable>(std::move(c))));
 }
 
-Result<Value> Value::list(std::vector<Value> items, bool is_tuple) {
-  Extent extent;
-  for (const Value& item : items) {
-    HEARTH_TRY_VOID(extent.add(item));
-  }
-  return Value(Data(
-      std::make_shared<const List>(List{std::move(items), extent.depth, extent.weight, is_tuple})));
+Value Value::function(const Function& function) {
+  Callable callable;
+  callable.function = &function;
+  return Value::callable(std::move(callable));
 }
 
-Result<Value> Value::dict(std::vector<std::pair<std::string, Value>> entries) {
+Value Value::method(const Function& method, Value self) {
+  Callable callable;
+  callable.function = &method;
+  callable.self = std::move(self);
+  return Value::callable(std::move(callable));
+}
+
+Value Value::name_space(Namespace n) {
+  return Value(Data(std::make_shared<Namespace>(std::move(n))));
+}
+
+Result<Value> Value::list(std::vector<Value> items, ListKind kind) {
+  Extent extent;
+  for (const Value& item : items) HEARTH_TRY_VOID(extent.add(item));
+  return Value(Data(
+      std::make_shared<const List>(List{std::move(items), extent.depth, extent.weight, kind, {}})));
+}
+
+Value Value::range(std::int64_t start, std::int64_t stop, std::int64_t step) {
+  List list;
+  list.kind = ListKind::kRange;
+  list.range = {start, stop, step};
+  for (std::int64_t i = start; step > 0 ? i < stop : i > stop;) {
+    list.items.push_back(integer(i));
+    if (__builtin_add_overflow(i, step, &i)) break;
+  }
+  list.weight = sizeof(List) + list.items.size() * sizeof(Value);
+  return Value(Data(std::make_shared<const List>(std::move(list))));
+}
+
+Result<Value> Value::iterator(std::vector<Value> items) {
+  HEARTH_TRY(const Value all, list(std::move(items)));
+  return Value(
+      Data(std::make_shared<Iterator>(Iterator{*all.get<std::shared_ptr<const List>>(), 0})));
+}
+
+Result<Value> Value::dict(Entries entries) {
   Extent extent;
   for (const auto& [key, value] : entries) {
-    extent.weight += key.size();
+    if (!is_hashable(key)) {
+      return fail(ErrorCode::kInvalidArgument, "a dict with " + key.describe() + " as key");
+    }
+    HEARTH_TRY_VOID(extent.add(key));
     HEARTH_TRY_VOID(extent.add(value));
   }
-  return Value(
-      Data(std::make_shared<const Dict>(Dict{std::move(entries), extent.depth, extent.weight})));
+  std::vector<std::uint32_t> sorted = index_entries(entries);
+  return Value(Data(std::make_shared<const Dict>(
+      Dict{std::move(entries), extent.depth, extent.weight, std::move(sorted)})));
 }
 
 Result<Value> Value::from_json(const OrderedJson& json) {
@@ -98,7 +175,7 @@ Result<Value> Value::from_json(const OrderedJson& json) {
     case OrderedJson::value_t::number_float:
       return number(json.get<double>());
     case OrderedJson::value_t::string:
-      return string(json.get<std::string>());
+      return string(json.get_ref<const std::string&>());
     case OrderedJson::value_t::array: {
       std::vector<Value> items;
       items.reserve(json.size());
@@ -109,11 +186,11 @@ Result<Value> Value::from_json(const OrderedJson& json) {
       return list(std::move(items));
     }
     case OrderedJson::value_t::object: {
-      std::vector<std::pair<std::string, Value>> entries;
+      Entries entries;
       entries.reserve(json.size());
       for (const auto& [key, item] : json.items()) {
         HEARTH_TRY(Value value, from_json(item));
-        entries.emplace_back(key, std::move(value));
+        entries.emplace_back(string(key), std::move(value));
       }
       return dict(std::move(entries));
     }
@@ -122,9 +199,13 @@ Result<Value> Value::from_json(const OrderedJson& json) {
   }
 }
 
+bool Value::is_markup() const {
+  const auto* p = get<std::shared_ptr<const String>>();
+  return p != nullptr && (*p)->is_markup;
+}
 const std::string* Value::as_string() const {
-  const auto* p = get<std::shared_ptr<const std::string>>();
-  return p == nullptr ? nullptr : p->get();
+  const auto* p = get<std::shared_ptr<const String>>();
+  return p == nullptr ? nullptr : &(*p)->text;
 }
 const List* Value::as_list() const {
   const auto* p = get<std::shared_ptr<const List>>();
@@ -132,6 +213,10 @@ const List* Value::as_list() const {
 }
 const Dict* Value::as_dict() const {
   const auto* p = get<std::shared_ptr<const Dict>>();
+  return p == nullptr ? nullptr : p->get();
+}
+Iterator* Value::as_iterator() const {
+  const auto* p = get<std::shared_ptr<Iterator>>();
   return p == nullptr ? nullptr : p->get();
 }
 Namespace* Value::as_namespace() const {
@@ -147,18 +232,25 @@ const Callable* Value::as_callable() const {
   return p == nullptr ? nullptr : p->get();
 }
 
+std::string* Value::own_text() {
+  const auto* p = get<std::shared_ptr<const String>>();
+  if (p == nullptr || p->use_count() != 1 || (*p)->is_markup) return nullptr;
+  // The object was made without const, and nobody else can see it.
+  return &const_cast<String&>(**p).text;
+}
+
 std::size_t Value::depth() const {
   if (const List* l = as_list()) return l->depth;
   if (const Dict* d = as_dict()) return d->depth;
-  if (const Callable* c = as_callable()) return c->self == nullptr ? 0 : c->self->depth() + 1;
+  if (const Callable* c = as_callable()) return c->self.depth() + 1;
   return 0;
 }
 
 std::size_t Value::weight() const {
-  if (const std::string* s = as_string()) return s->size() + 1;
-  if (const List* l = as_list()) return l->weight;
-  if (const Dict* d = as_dict()) return d->weight;
-  return 1;
+  if (const std::string* s = as_string()) return sizeof(Value) + sizeof(String) + s->size();
+  if (const List* l = as_list()) return sizeof(Value) + l->weight;
+  if (const Dict* d = as_dict()) return sizeof(Value) + d->weight;
+  return sizeof(Value);
 }
 
 bool Value::truthy() const {
@@ -173,8 +265,14 @@ bool Value::truthy() const {
 }
 
 std::string_view Value::type_name() const {
-  constexpr std::string_view kNames[] = {"undefined", "None", "bool",      "int",  "float",   "str",
-                                         "list",      "dict", "namespace", "loop", "function"};
+  if (const List* l = as_list()) {
+    constexpr std::string_view kKinds[] = {"list",      "tuple",       "tuple",     "range",
+                                           "dict_keys", "dict_values", "dict_items"};
+    return kKinds[static_cast<std::size_t>(l->kind)];
+  }
+  constexpr std::string_view kNames[] = {"undefined", "None",      "bool", "int",
+                                         "float",     "str",       "list", "dict",
+                                         "generator", "namespace", "loop", "function"};
   return kNames[data_.index()];
 }
 
@@ -183,6 +281,30 @@ std::string Value::describe() const {
     return u->hint == nullptr ? "an undefined value" : *u->hint + ", which is undefined";
   }
   return "a value of type " + std::string(type_name());
+}
+
+const Value* Dict::find(const Value& key) const {
+  if (!is_hashable(key)) return nullptr;
+  if (sorted.empty()) {
+    for (const auto& [name, value] : entries) {
+      if (equal(name, key)) return &value;
+    }
+    return nullptr;
+  }
+  const auto at = std::lower_bound(
+      sorted.begin(), sorted.end(), key,
+      [&](std::uint32_t place, const Value& k) { return order_keys(entries[place].first, k) < 0; });
+  if (at == sorted.end() || order_keys(entries[*at].first, key) != 0) return nullptr;
+  return &entries[*at].second;
+}
+
+const Value* Dict::find(std::string_view key) const {
+  if (!sorted.empty()) return find(Value::string(key));
+  for (const auto& [name, value] : entries) {
+    const std::string* text = name.as_string();
+    if (text != nullptr && *text == key) return &value;
+  }
+  return nullptr;
 }
 
 double to_double(const Value& number) {
@@ -195,47 +317,6 @@ std::int64_t to_integer(const Value& whole_number) {
   const auto* i = whole_number.get<std::int64_t>();
   HEARTH_CHECK(i != nullptr);
   return *i;
-}
-
-bool equal(const Value& a, const Value& b) {
-  if (a.is_number() && b.is_number()) {
-    if (a.is_float() || b.is_float()) return to_double(a) == to_double(b);
-    return to_integer(a) == to_integer(b);
-  }
-  if (a.as_string() != nullptr && b.as_string() != nullptr) return *a.as_string() == *b.as_string();
-  if (a.as_list() != nullptr && b.as_list() != nullptr) {
-    return a.as_list()->is_tuple == b.as_list()->is_tuple &&
-           std::equal(a.as_list()->items.begin(), a.as_list()->items.end(),
-                      b.as_list()->items.begin(), b.as_list()->items.end(), equal);
-  }
-  if (a.as_dict() != nullptr && b.as_dict() != nullptr) {
-    const auto& left = a.as_dict()->entries;
-    return left.size() == b.as_dict()->entries.size() &&
-           std::all_of(left.begin(), left.end(), [&](const auto& entry) {
-             const Value* other = b.as_dict()->find(entry.first);
-             return other != nullptr && equal(entry.second, *other);
-           });
-  }
-  if (a.as_namespace() != nullptr) return a.as_namespace() == b.as_namespace();
-  return (a.is_none() && b.is_none()) || (a.is_undefined() && b.is_undefined());
-}
-
-Result<bool> less(const Value& a, const Value& b) {
-  if (a.is_number() && b.is_number()) {
-    if (a.is_float() || b.is_float()) return to_double(a) < to_double(b);
-    return to_integer(a) < to_integer(b);
-  }
-  if (a.as_string() != nullptr && b.as_string() != nullptr) return *a.as_string() < *b.as_string();
-  if (a.as_list() != nullptr && b.as_list() != nullptr) {
-    const auto& left = a.as_list()->items;
-    const auto& right = b.as_list()->items;
-    for (std::size_t i = 0; i < left.size() && i < right.size(); ++i) {
-      if (!equal(left[i], right[i])) return less(left[i], right[i]);
-    }
-    return left.size() < right.size();
-  }
-  return fail(ErrorCode::kInvalidArgument,
-              a.describe() + " cannot be ordered against " + b.describe());
 }
 
 }  // namespace hearth::text::jinja

@@ -1,0 +1,89 @@
+#include "app/cli/local_model.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "app/cli/command.h"
+#include "app/request_settings.h"
+
+namespace hearth::app {
+
+Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedModel& located,
+                                                               const Settings& settings,
+                                                               const Environment& environment) {
+  provider::LocalProviderOptions options;
+  options.model_folder = located.folder;
+  options.session = session_options(settings);
+  options.session.accelerated.cache_folder = options.cache_folder;
+  options.cache_folder = environment.cache_folder();
+  options.reuse_prefix = settings.boolean_or(SettingId::kCacheSystemPrompts, options.reuse_prefix);
+  auto loaded = as_model_failure(provider::LocalProvider::load(options));
+  if (!loaded) return loaded;
+  const std::string file_name = (*loaded)->model().model_file.filename().string();
+  if (located.model_file_name && *located.model_file_name != file_name) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} is not the model of its folder: genai_config.json names {}",
+                            *located.model_file_name, file_name));
+  }
+  return loaded;
+}
+
+std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
+                                       const Settings& settings) {
+  std::vector<std::string> notes;
+  // Devices that were merely detected may fail without a word; hearth doctor tells why.
+  if (settings.find(SettingId::kExecutionProviders) != nullptr) {
+    for (const std::string& message : provider.execution_report().messages) {
+      notes.push_back("execution provider " + message);
+    }
+  }
+  const std::int64_t context = provider.model().config.context_length;
+  const ResolvedValue* wished = settings.find(SettingId::kMaxContextTokens);
+  if (wished != nullptr && std::get<std::int64_t>(wished->value) > context) {
+    notes.push_back(fmt::format("{} {} ({}) is more than the model's context; {} are used",
+                                setting(SettingId::kMaxContextTokens).name,
+                                value_in_words(wished->value), wished->origin.words, context));
+  }
+  for (std::string& note : settings_without_effect(settings)) notes.push_back(std::move(note));
+  return notes;
+}
+
+std::vector<std::string> reply_notes(const provider::ChatReply& reply, std::int64_t max_tokens,
+                                     const Settings& settings) {
+  std::vector<std::string> notes;
+  if (reply.context.messages > 0) {
+    notes.push_back(
+        fmt::format("the conversation was too long; the {} oldest messages ({} tokens) were "
+                    "left out",
+                    reply.context.messages, reply.context.tokens));
+  }
+  if (reply.recomputed_tokens > 0) {
+    notes.push_back(
+        fmt::format("{} tokens were computed again, because the conversation changed "
+                    "between the model's short and long rotary table",
+                    reply.recomputed_tokens));
+  }
+  const bool cut_off = reply.stop_reason == protocol::StopReason::kMaxTokens;
+  if (cut_off && reply.usage.output_tokens < max_tokens) {
+    notes.push_back(fmt::format("the answer was cut off after {} tokens: the context is full",
+                                reply.usage.output_tokens));
+  } else if (cut_off && settings.find(SettingId::kMaxTokens) == nullptr) {
+    notes.push_back(fmt::format("the answer was cut off after {} tokens; --max-tokens allows more",
+                                reply.usage.output_tokens));
+  }
+  return notes;
+}
+
+std::optional<std::string> system_prompt(const std::optional<std::string>& given,
+                                         const Agent* agent) {
+  if (given || agent == nullptr) return given;
+  return std::string(agent->system_prompt);
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace hearth::app
