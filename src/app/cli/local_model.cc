@@ -15,8 +15,8 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
   provider::LocalProviderOptions options;
   options.model_folder = located.folder;
   options.session = session_options(settings);
-  options.session.accelerated.cache_folder = options.cache_folder;
   options.cache_folder = environment.cache_folder();
+  options.session.accelerated.cache_folder = options.cache_folder;
   options.reuse_prefix = settings.boolean_or(SettingId::kCacheSystemPrompts, options.reuse_prefix);
   auto loaded = as_model_failure(provider::LocalProvider::load(options));
   if (!loaded) return loaded;
