@@ -31,7 +31,7 @@ constexpr std::int32_t kGroup = 32;        ///< k per group: one activation scal
 constexpr std::int32_t kUnitBlocks = 4;    ///< blocks per unit
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
 constexpr std::int32_t kExactScratchBytes = 24 * 1024;  ///< beside 64 bytes a row
-constexpr std::int32_t kPanelGroups = 12;               ///< groups per bf16 panel: 24 KB of the L1
+constexpr std::int32_t kPanelGroups = 8;                ///< groups per bf16 panel: 16 KB of the L1
 /// Scratch of the fast recipe: the panels, and the sums of 16 rows in kFastColumns outputs.
 constexpr std::int32_t kFastColumns = 16 * kTileColumns;
 constexpr std::size_t kFastScratchBytes = 4 * kPanelGroups * 1024;

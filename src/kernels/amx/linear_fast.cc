@@ -1,12 +1,12 @@
 // AMX bf16, fast recipe: y = x W^T with both rounded to bf16, summed in float32.
 //
-// Panels of weights, 2 tile columns x 12 groups, become bf16 with their scale folded in, so that
+// Panels of weights, 2 tile columns x 8 groups, become bf16 with their scale folded in, so that
 // the sums never leave the tiles for scaling; each panel then meets all rows, 32 at a time (2 x 2
 // tiles). Loops, outside in:
 //   16 tile columns   their sums stay in memory that the L2 cache holds
 //     chunk of k      as long as its rows of x fit the L2 cache with them
-//       2 columns, 12 groups: dequantise
-//         32 rows: 48 tile products
+//       2 columns, 8 groups: dequantise
+//         32 rows: 32 tile products
 //
 // Dequantisation, 32 weights an operation: vpermw looks nibbles up as float16 (q - 8), one multiply
 // applies the scale, and float16 becomes bf16 by moving its bits: shifted right by 3 they are the
