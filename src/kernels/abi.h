@@ -31,7 +31,7 @@ constexpr std::int32_t kGroup = 32;        ///< k per group: one activation scal
 constexpr std::int32_t kUnitBlocks = 4;    ///< blocks per unit
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
 constexpr std::int32_t kExactScratchBytes = 24 * 1024;  ///< beside 64 bytes a row
-constexpr std::int32_t kPanelGroups = 16;               ///< groups per bf16 panel
+constexpr std::int32_t kPanelGroups = 8;                ///< groups per bf16 panel: 16 KB of the L1
 /// Scratch of the fast recipe: the panels, and the sums of 16 rows in kFastColumns outputs.
 constexpr std::int32_t kFastColumns = 16 * kTileColumns;
 constexpr std::size_t kFastScratchBytes = 4 * kPanelGroups * 1024;
@@ -66,9 +66,10 @@ struct ExactRows {
 };
 
 /// Rows prepared for the `fast` recipe: bf16 of x * 2^64, within every 8 k in the order
-/// 0 2 1 3 4 6 5 7, in tiles of 16 rows x 32 k. The rows are padded to whole tiles.
+/// 0 2 1 3 4 6 5 7, in tiles of 16 rows x 32 k; a panel's tiles of the same rows lie together. The
+/// rows are padded to whole tiles.
 struct FastRows {
-  std::uint16_t* q;  ///< [ceil(rows / 16), groups, 16, 32]
+  std::uint16_t* q;  ///< [panels, ceil(rows / 16), kPanelGroups, 16, 32]
   std::int32_t rows;
   std::int32_t groups;
 };

@@ -13,10 +13,11 @@ constexpr std::int64_t kKvGranuleTokens = 32;
 /// Keys of one chunk: scores are normalised and added chunk by chunk, at fixed key positions.
 constexpr std::int64_t kAttentionChunkKeys = 256;
 
-/// Query rows that go through a chunk together, and floats from one of their score rows to the next
-/// (more than a chunk's keys, so that rows do not share cache sets).
+/// Query rows that go through a chunk together, and elements from one of their score or weight rows
+/// to the next: more than a chunk's keys, so that rows do not share cache sets, and whole cache
+/// lines in float32 and in bf16.
 constexpr std::int64_t kAttentionTileRows = 32;
-constexpr std::int64_t kAttentionScoreStride = 272;
+constexpr std::int64_t kAttentionScoreStride = 288;
 
 enum class KvElement : std::uint32_t {
   kBf16,     ///< 2 bytes, rounded to nearest even

@@ -55,7 +55,8 @@ Layout layout_of(std::int32_t k, std::int32_t exact_rows, std::int32_t fast_rows
   const std::size_t scale = take(exact_cells * sizeof(float));
   const std::size_t sum = take(exact_cells * sizeof(std::int32_t));
   const auto fast_tiles = static_cast<std::size_t>(ceil_div(fast_rows, 16));
-  const std::size_t tiles = take(fast_tiles * static_cast<std::size_t>(groups) * 1024);
+  const auto panels = static_cast<std::size_t>(ceil_div(groups, kPanelGroups));
+  const std::size_t tiles = take(fast_tiles * panels * kPanelGroups * 1024);
   layout.rows_bytes = at;
   layout.scratch_bytes = std::max(
       aligned(static_cast<std::size_t>(kExactScratchBytes) +
@@ -115,7 +116,8 @@ void zero_exact_row(const ExactRows& rows, std::int32_t row) {
 
 void zero_fast_row(const FastRows& rows, std::int32_t row) {
   for (std::int32_t group = 0; group < rows.groups; ++group) {
-    const std::int64_t tile = static_cast<std::int64_t>(row / 16) * rows.groups + group;
+    const std::int64_t panel = group / kPanelGroups * ceil_div(rows.rows, 16) + row / 16;
+    const std::int64_t tile = panel * kPanelGroups + group % kPanelGroups;
     std::fill_n(rows.q + (tile * 16 + row % 16) * kGroup, kGroup, std::uint16_t{0});
   }
 }

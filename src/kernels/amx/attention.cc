@@ -72,10 +72,17 @@ inline void store_sums(float* out, std::int64_t stride) {
   _tile_stored(3, out + kTile * stride + kTile, stride * 4);
 }
 
+/// Fetches `lines` cache lines, `stride` elements apart.
+inline void fetch(const std::uint16_t* from, std::int64_t lines, std::int64_t stride) {
+  for (std::int64_t i = 0; i < lines; ++i) __builtin_prefetch(from + i * stride);
+}
+
+/// Scores of 32 rows against a granule; fetches the next one.
 void score_tile(const std::uint16_t* queries, std::int64_t dim, const std::uint16_t* keys,
-                float* scores) {
+                const std::uint16_t* next, float* scores) {
   clear_sums();
   for (std::int64_t i = 0; i < dim; i += kStep) {
+    fetch(next + i * 32, 32, 32);
     multiply_step(queries + i, dim, keys + i * 16, 16 * dim, 32);
   }
   store_sums(scores, kAttentionScoreStride);
@@ -85,6 +92,9 @@ void weigh_value_tile(const std::uint16_t* weights, const ChunkGranules<std::uin
                       KeyRange seen, std::int64_t column, std::int64_t dim, float* out) {
   clear_sums();
   for (std::int64_t g = seen.begin; g < seen.end; ++g) {
+    const std::uint16_t* next = granules.values[g + 1] + column * 2;
+    fetch(next, 16, 2 * dim);
+    fetch(next + 32, 16, 2 * dim);
     multiply_step(weights + g * kKvGranuleTokens, kAttentionScoreStride,
                   granules.values[g] + column * 2, 32, 2 * dim);
   }
@@ -123,7 +133,7 @@ RowChunk weigh_roughly(const float* scores, std::int64_t begin, std::int64_t end
     total = _mm512_add_ps(total, _mm512_add_ps(low, high));
     _mm512_storeu_si512(weights + i, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
   }
-  return {m, sum_of(total)};
+  return {m, _mm512_reduce_add_ps(total)};
 }
 
 /// Rows [first, first + count) of the item, at most 32, against one chunk.
@@ -136,17 +146,24 @@ void attend_tile(const AttentionItem& item, std::int64_t chunk,
   if (seen.begin == seen.end) return;
   const auto* queries = reinterpret_cast<const std::uint16_t*>(item.queries) + first * dim;
   for (std::int64_t g = seen.begin; g < seen.end; ++g) {
-    score_tile(queries, dim, granules.keys[g], item.scores + g * kKvGranuleTokens);
+    score_tile(queries, dim, granules.keys[g], granules.keys[g + 1],
+               item.scores + g * kKvGranuleTokens);
   }
   RowChunk sums[kAttentionTileRows];
+  std::int64_t position = item.position(first);
+  std::int64_t head = first % item.group;
   for (std::int64_t r = 0; r < count; ++r) {
     float* scores = item.scores + r * kAttentionScoreStride;
     if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
-    const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
+    const KeyRange own = within_chunk(visible_keys(shape, position), chunk);
     hide_scores(scores, own, seen.begin, seen.end);
     sums[r] = own.begin < own.end ? weigh_roughly(scores, seen.begin, seen.end,
                                                   item.bf16 + r * kAttentionScoreStride)
                                   : kNothing;
+    if (++head == item.group) {
+      head = 0;
+      ++position;
+    }
   }
   for (std::int64_t column = 0; column < dim; column += kStep) {
     weigh_value_tile(item.bf16, granules, seen, column, dim, item.chunk);

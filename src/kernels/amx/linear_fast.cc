@@ -1,12 +1,12 @@
 // AMX bf16, fast recipe: y = x W^T with both rounded to bf16, summed in float32.
 //
-// Panels of weights, 2 tile columns x 16 groups, become bf16 with their scale folded in, so that
+// Panels of weights, 2 tile columns x 8 groups, become bf16 with their scale folded in, so that
 // the sums never leave the tiles for scaling; each panel then meets all rows, 32 at a time (2 x 2
 // tiles). Loops, outside in:
 //   16 tile columns   their sums stay in memory that the L2 cache holds
 //     chunk of k      as long as its rows of x fit the L2 cache with them
-//       2 columns, 16 groups: dequantise
-//         32 rows: 64 tile products
+//       2 columns, 8 groups: dequantise
+//         32 rows: 32 tile products
 //
 // Dequantisation, 32 weights an operation: vpermw looks nibbles up as float16 (q - 8), one multiply
 // applies the scale, and float16 becomes bf16 by moving its bits: shifted right by 3 they are the
@@ -187,7 +187,7 @@ void product(const FastTask& task) {
   const FastRows& x = *task.x;
   const UnitShape shape = shape_of(linear);
   const std::int32_t row_tiles = (x.rows + 15) / 16;
-  const std::int64_t row_tile_bytes = std::int64_t{x.groups} * kTile;
+  constexpr std::int64_t kRowTileBytes = kPanelGroups * kTile;  // of one panel
   const auto* rows = reinterpret_cast<const std::uint8_t*>(x.q);
   auto* panel = static_cast<std::uint8_t*>(task.scratch);
   auto* sums = reinterpret_cast<float*>(panel + kFastScratchBytes);
@@ -211,8 +211,9 @@ void product(const FastTask& task) {
                                           next + linear.tile_bytes, panel + kTile);
           }
           for (std::int32_t row = 0; row < row_tiles; row += 2) {
-            const std::uint8_t* x0 = rows + row * row_tile_bytes + at * kTile;
-            const std::uint8_t* x1 = row + 1 < row_tiles ? x0 + row_tile_bytes : x0;
+            const std::uint8_t* x0 =
+                rows + (std::int64_t{at} * row_tiles * kTile + row * kRowTileBytes);
+            const std::uint8_t* x1 = row + 1 < row_tiles ? x0 + kRowTileBytes : x0;
             multiply(x0, x1, panel, groups, at == 0, out + row / 2 * 1024);
           }
         }
@@ -241,7 +242,8 @@ void fast_product(const FastTask* task) {
 void convert_row(const float* x, std::int32_t k, std::int32_t row, const FastRows* out) {
   const __m512i order = _mm512_set_epi32(15, 13, 14, 12, 11, 9, 10, 8, 7, 5, 6, 4, 3, 1, 2, 0);
   const __m512 factor = _mm512_set1_ps(0x1p64F);
-  std::uint16_t* to = out->q + (std::int64_t{row / 16} * out->groups * 16 + row % 16) * kGroup;
+  const std::int32_t row_tiles = (out->rows + 15) / 16;
+  constexpr std::int64_t kTileWords = 16 * kGroup;
   for (std::int32_t group = 0; group < out->groups; ++group) {
     const std::int32_t left = k - group * kGroup;
     const std::uint32_t mask =
@@ -252,7 +254,9 @@ void convert_row(const float* x, std::int32_t k, std::int32_t row, const FastRow
     const __m512bh both =
         _mm512_cvtne2ps_pbh(_mm512_permutexvar_ps(order, _mm512_mul_ps(v1, factor)),
                             _mm512_permutexvar_ps(order, _mm512_mul_ps(v0, factor)));
-    _mm512_storeu_si512(to + std::int64_t{group} * 16 * kGroup, (__m512i)both);
+    const std::int64_t panel = std::int64_t{group / kPanelGroups} * row_tiles + row / 16;
+    const std::int64_t tile = panel * kPanelGroups + group % kPanelGroups;
+    _mm512_storeu_si512(out->q + tile * kTileWords + row % 16 * kGroup, (__m512i)both);
   }
 }
 
