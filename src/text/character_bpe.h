@@ -40,9 +40,9 @@ class CharacterBpe {
                      std::vector<TokenId>& symbols) const;
   bool spell_bytes(std::string_view character, std::vector<TokenId>& symbols) const;
 
-  std::string prefix_;  // of every character but the first
-  std::string suffix_;  // of the last character
-  std::optional<std::string> unk_token_;
+  std::string prefix_;                    // of every character but the first
+  std::string suffix_;                    // of the last character
+  std::optional<std::string> unk_token_;  // in words, for errors: where it is given, and which
   TokenId unk_id_ = -1;
   bool fuse_unk_ = false;
   bool byte_fallback_ = false;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "text/token_id_json.h"
+#include "text/json_fields.h"
 
 namespace hearth::text {
 namespace {

@@ -142,21 +142,16 @@ Result<void> apply(const SpellRule&, PreTokenizer::Pieces& pieces) {
 Result<void> apply(const MetaspaceRule& rule, PreTokenizer::Pieces& pieces) {
   for (std::size_t i = 0; i < pieces.views.size(); ++i) {
     std::string text;
-    if (!replace_all(pieces.views[i], " ", rule.replacement, text)) text = pieces.views[i];
+    if (!replace_all(pieces.views[i], " ", rule.metaspace.replacement, text))
+      text = pieces.views[i];
     const bool prepends =
-        rule.prepend == MetaspaceRule::Prepend::kAlways ||
-        (rule.prepend == MetaspaceRule::Prepend::kFirst && i == 0 && pieces.at_begin);
-    if (prepends && !text.starts_with(rule.replacement)) text.insert(0, rule.replacement);
+        rule.metaspace.prepend == Metaspace::Prepend::kAlways ||
+        (rule.metaspace.prepend == Metaspace::Prepend::kFirst && i == 0 && pieces.at_begin);
+    if (prepends && !text.starts_with(rule.metaspace.replacement))
+      text.insert(0, rule.metaspace.replacement);
     replace_piece(pieces, i, std::move(text));
   }
   return {};
-}
-
-Result<std::string> one_character(const JsonReader& reader, const std::string& key) {
-  HEARTH_TRY(std::string text, reader.string(key));
-  if (utf8_length(text) == 1) return text;
-  return fail(ErrorCode::kCorrupt,
-              reader.where(key) + ": expected one character, found \"" + text + "\"");
 }
 
 /// Calls `visit(leaf)` for each pre-tokenizer that is no Sequence, until it returns false.
@@ -216,7 +211,7 @@ Result<void> PreTokenizer::add(const Json& value, const std::string& where, Spel
     rules_.emplace_back(LengthRule{static_cast<std::size_t>(length)});
     return {};
   }
-  HEARTH_TRY(const std::vector<PatternCut> cuts, pattern_cuts(reader, type));
+  HEARTH_TRY(const std::vector<PatternCut> cuts, pattern_cuts(reader, where, type));
   if (cuts.empty()) {
     return fail(
         ErrorCode::kUnsupported,
@@ -243,25 +238,10 @@ Result<void> PreTokenizer::add_byte_level(const JsonReader& reader, const std::s
 }
 
 Result<void> PreTokenizer::add_metaspace(const JsonReader& reader, const std::string& where) {
-  MetaspaceRule rule;
-  HEARTH_TRY(rule.replacement, one_character(reader, "replacement"));
-  HEARTH_TRY(const std::string scheme, reader.string_or("prepend_scheme", "always"));
-  HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
-  HEARTH_TRY(const bool split, reader.boolean_or("split", true));
-  if (scheme == "first") {
-    rule.prepend = MetaspaceRule::Prepend::kFirst;
-  } else if (scheme == "never") {
-    rule.prepend = MetaspaceRule::Prepend::kNever;
-  } else if (scheme != "always") {
-    return fail(ErrorCode::kCorrupt,
-                where + ".prepend_scheme" + ": expected always, first or never, found " + scheme);
-  }
-  if (!prefix_space && rule.prepend != MetaspaceRule::Prepend::kNever) {
-    return fail(ErrorCode::kCorrupt,
-                reader.where("add_prefix_space") + ": is false, but prepend_scheme is " + scheme);
-  }
-  const std::string cut = escape_pattern(rule.replacement);
-  rules_.emplace_back(std::move(rule));
+  HEARTH_TRY(Metaspace metaspace, read_metaspace(reader, where));
+  const std::string cut = escape_pattern(metaspace.replacement);
+  const bool split = metaspace.split;
+  rules_.emplace_back(MetaspaceRule{std::move(metaspace)});
   if (!split) return {};
   return add_cut({cut, SplitBehavior::kMergedWithNext}, where);
 }
@@ -275,7 +255,7 @@ Result<void> PreTokenizer::add_split(const JsonReader& reader, const std::string
     HEARTH_TRY(const std::string literal, pattern.string("String"));
     cut.pattern = escape_pattern(literal);
   }
-  HEARTH_TRY(cut.behavior, read_behavior(reader));
+  HEARTH_TRY(cut.behavior, read_behavior(reader, where));
   HEARTH_TRY(cut.invert, reader.boolean_or("invert", false));
   return add_cut(cut, where + ".pattern");
 }
@@ -304,7 +284,7 @@ std::optional<scan::Family> PreTokenizer::only_scanner() const {
 bool PreTokenizer::asks_for_begin() const {
   return std::any_of(rules_.begin(), rules_.end(), [](const Rule& rule) {
     const auto* const metaspace = std::get_if<MetaspaceRule>(&rule);
-    return metaspace != nullptr && metaspace->prepend == MetaspaceRule::Prepend::kFirst;
+    return metaspace != nullptr && metaspace->metaspace.prepend == Metaspace::Prepend::kFirst;
   });
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/json_reader.h"
 #include "base/result.h"
+#include "text/json_fields.h"
 #include "text/pre_tokenizer_kinds.h"
 #include "text/regex.h"
 #include "text/scan/scanner.h"
@@ -30,11 +31,9 @@ struct PrefixSpaceRule {};
 /// Spells every piece in the byte-level alphabet.
 struct SpellRule {};
 
-/// Writes spaces as `replacement`, and puts it before pieces that do not begin with it.
+/// Writes spaces as the replacement, and puts it before pieces that do not begin with it.
 struct MetaspaceRule {
-  enum class Prepend { kAlways, kFirst, kNever };  ///< kFirst: at the begin of the text alone
-  std::string replacement;                         ///< one character
-  Prepend prepend = Prepend::kAlways;
+  Metaspace metaspace;
 };
 
 /// Cuts every so many characters.

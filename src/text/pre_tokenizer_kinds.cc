@@ -3,8 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "text/json_fields.h"
 #include "text/punctuation_table.h"
-#include "text/utf8.h"
 
 namespace hearth::text {
 namespace {
@@ -35,15 +35,15 @@ std::string punctuation_pattern() {
 
 }  // namespace
 
-Result<SplitBehavior> read_behavior(const JsonReader& reader) {
+Result<SplitBehavior> read_behavior(const JsonReader& reader, const std::string& where) {
   HEARTH_TRY(const std::string name, reader.string("behavior"));
   if (name == "Removed") return SplitBehavior::kRemoved;
   if (name == "Isolated") return SplitBehavior::kIsolated;
   if (name == "MergedWithPrevious") return SplitBehavior::kMergedWithPrevious;
   if (name == "MergedWithNext") return SplitBehavior::kMergedWithNext;
   if (name == "Contiguous") return SplitBehavior::kContiguous;
-  return fail(ErrorCode::kCorrupt, reader.where("behavior") +
-                                       ": expected Removed, Isolated, MergedWithPrevious, "
+  return fail(ErrorCode::kCorrupt, where +
+                                       ".behavior: expected Removed, Isolated, MergedWithPrevious, "
                                        "MergedWithNext or Contiguous, found " +
                                        name);
 }
@@ -58,7 +58,8 @@ std::string escape_pattern(std::string_view literal) {
   return out;
 }
 
-Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, std::string_view type) {
+Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, const std::string& where,
+                                             std::string_view type) {
   using enum SplitBehavior;
   std::vector<PatternCut> cuts;
   if (type == "Digits") {
@@ -72,18 +73,14 @@ Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, std::stri
   } else if (type == "Punctuation") {
     SplitBehavior behavior = kIsolated;
     if (reader.has("behavior")) {
-      HEARTH_TRY(behavior, read_behavior(reader));
+      HEARTH_TRY(behavior, read_behavior(reader, where));
     }
     cuts.push_back({punctuation_pattern(), behavior});
   } else if (type == "BertPreTokenizer") {
     cuts.push_back({R"(\s)", kRemoved});
     cuts.push_back({punctuation_pattern(), kIsolated});
   } else if (type == "CharDelimiterSplit") {
-    HEARTH_TRY(const std::string delimiter, reader.string("delimiter"));
-    if (utf8_length(delimiter) != 1) {
-      return fail(ErrorCode::kCorrupt, reader.where("delimiter") +
-                                           ": expected one character, found \"" + delimiter + "\"");
-    }
+    HEARTH_TRY(const std::string delimiter, read_character(reader, where, "delimiter"));
     cuts.push_back({escape_pattern(delimiter), kRemoved});
   }
   return cuts;

@@ -21,14 +21,15 @@ struct PatternCut {
   bool invert = false;
 };
 
-/// Reads "behavior" of `reader`; kCorrupt for another name.
-Result<SplitBehavior> read_behavior(const JsonReader& reader);
+/// Reads "behavior" of `reader`; kCorrupt for another name. `where` names file and object.
+Result<SplitBehavior> read_behavior(const JsonReader& reader, const std::string& where);
 
 /// A literal as a pattern that matches just it.
 std::string escape_pattern(std::string_view literal);
 
 /// The cuts, one after another, that make up a pre-tokenizer of type Digits, Whitespace,
 /// WhitespaceSplit, Punctuation, BertPreTokenizer or CharDelimiterSplit; none for other types.
-Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, std::string_view type);
+Result<std::vector<PatternCut>> pattern_cuts(const JsonReader& reader, const std::string& where,
+                                             std::string_view type);
 
 }  // namespace hearth::text

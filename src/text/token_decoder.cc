@@ -5,20 +5,13 @@
 #include <utility>
 
 #include "text/decoder_stages.h"
-#include "text/utf8.h"
+#include "text/json_fields.h"
 
 namespace hearth::text {
 namespace {
 
 constexpr std::int64_t kStripMax = 1 << 20;
 constexpr std::size_t kGrowthMax = 1024;
-
-Result<std::string> one_character(const JsonReader& reader, const std::string& key) {
-  HEARTH_TRY(std::string text, reader.string(key));
-  if (utf8_length(text) == 1) return text;
-  return fail(ErrorCode::kCorrupt,
-              reader.where(key) + ": expected one character, found \"" + text + "\"");
-}
 
 }  // namespace
 
@@ -60,7 +53,7 @@ Result<TokenDecoder::Step> TokenDecoder::read_step(const Json& value, const std:
   if (type == "Fuse") return Fuse{};
   if (type == "Strip") {
     Strip strip;
-    HEARTH_TRY(strip.content, one_character(reader, "content"));
+    HEARTH_TRY(strip.content, read_character(reader, where, "content"));
     HEARTH_TRY(const std::int64_t start, reader.integer("start", 0, kStripMax));
     HEARTH_TRY(const std::int64_t stop, reader.integer("stop", 0, kStripMax));
     strip.start = static_cast<std::size_t>(start);
@@ -68,12 +61,8 @@ Result<TokenDecoder::Step> TokenDecoder::read_step(const Json& value, const std:
     return strip;
   }
   if (type == "Metaspace") {
-    Metaspace metaspace;
-    HEARTH_TRY(metaspace.replacement, one_character(reader, "replacement"));
-    HEARTH_TRY(const std::string scheme, reader.string_or("prepend_scheme", "always"));
-    HEARTH_TRY(const bool prefix_space, reader.boolean_or("add_prefix_space", true));
-    metaspace.drop_in_first = scheme != "never" && prefix_space;
-    return metaspace;
+    HEARTH_TRY(const Metaspace metaspace, read_metaspace(reader, where));
+    return Spaces{metaspace.replacement, metaspace.prepend != Metaspace::Prepend::kNever};
   }
   if (type == "Replace") {
     HEARTH_TRY(const JsonReader pattern, reader.object("pattern"));
@@ -128,7 +117,7 @@ struct TokenDecoder::StageMaker {
   std::unique_ptr<DecoderStage> operator()(const Strip& step) const {
     return std::make_unique<StripStage>(next, step.content, step.start, step.stop);
   }
-  std::unique_ptr<DecoderStage> operator()(const Metaspace& step) const {
+  std::unique_ptr<DecoderStage> operator()(const Spaces& step) const {
     return std::make_unique<MetaspaceStage>(next, step.replacement, step.drop_in_first);
   }
   std::unique_ptr<DecoderStage> operator()(const Replace& step) const {

@@ -59,7 +59,7 @@ class TokenDecoder {
     std::size_t start = 0;
     std::size_t stop = 0;
   };
-  struct Metaspace {
+  struct Spaces {
     std::string replacement;  // one character
     bool drop_in_first = true;
   };
@@ -70,7 +70,7 @@ class TokenDecoder {
   struct Suffix {
     std::string suffix;  // not empty
   };
-  using Step = std::variant<ByteLevel, ByteFallback, Fuse, Strip, Metaspace, Replace, Suffix>;
+  using Step = std::variant<ByteLevel, ByteFallback, Fuse, Strip, Spaces, Replace, Suffix>;
   struct StageMaker;
 
   Result<void> add(const Json& value, const std::string& where);

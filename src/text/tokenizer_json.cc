@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "text/byte_level.h"
+#include "text/json_fields.h"
 #include "text/model_json.h"
-#include "text/token_id_json.h"
 #include "text/tokenizer_data.h"
 #include "text/tokenizer_file.h"
 

