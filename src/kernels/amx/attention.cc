@@ -12,6 +12,7 @@
 //
 // Tile work per 32 rows and chunk: 2 * 256 * d * 32 multiply-adds, 512 a cycle at best: 4096 cycles
 // for d = 128, beside about as many for the 8192 weights.
+#include "kernels/amx/tile_config.h"
 #include "kernels/attention_core.h"
 
 namespace hearth::kernels {
@@ -20,24 +21,14 @@ namespace {
 constexpr std::int64_t kTile = 16;
 constexpr std::int64_t kStep = 32;  // bf16 values of a tile row
 
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
-};
-
 /// Eight full tiles for the life of this object.
 class Tiles {
  public:
   Tiles() {
-    TileConfig config;
-    for (int i = 0; i < 8; ++i) {
-      config.row_bytes[i] = 64;
-      config.rows[i] = 16;
-    }
-    _tile_loadconfig(&config);
+    amx::TileConfig config{};
+    config.palette = 1;
+    for (int i = 0; i < 8; ++i) config.set(i, kTile, kStep * 2);
+    amx::load_tile_config(config);
   }
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles&) = delete;
@@ -46,6 +37,8 @@ class Tiles {
 
 // Tiles 0-3: sums [2 x 2]; 4, 5: left-hand rows; 6, 7: right-hand columns.
 inline void clear_sums() {
+  // GCC's tile loads do not say that they read memory: what they read must be there.
+  __asm__ volatile("" : : : "memory");
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
