@@ -34,7 +34,7 @@ struct DoctorReport {
   std::vector<ExecutionProviderStatus> execution_providers;
   std::optional<runtime::ModelFolder> model;
   std::optional<runtime::ExecutionReport> execution;  ///< how the model would run
-  std::string model_folders;  ///< where models are looked for by name
+  std::string model_folders;                          ///< where models are looked for by name
   std::filesystem::path cache_folder;
   std::optional<std::uint64_t> cache_folder_free_bytes;
   std::optional<std::filesystem::path> config_file;
