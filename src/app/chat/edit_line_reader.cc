@@ -72,6 +72,7 @@ int EditLineReader::State::read_character(EditLine* line, wchar_t* character) {
       state.ended = true;
       return 0;
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): with a state of the caller's it is safe
     const std::size_t used = std::mbrtowc(character, &byte, 1, &decoding);
     if (used == static_cast<std::size_t>(-1)) decoding = {};  // no UTF-8: dropped
     if (used <= 1) return 1;
@@ -157,8 +158,8 @@ EditLineReader::~EditLineReader() = default;
 
 Result<std::unique_ptr<EditLineReader>> EditLineReader::open(FILE* screen, SignalEvents& signals,
                                                              HistoryFile history) {
-  auto state = std::unique_ptr<State>(
-      new State{screen, signals, std::move(history), nullptr, nullptr, {}, false});
+  auto state = std::make_unique<State>(
+      State{screen, signals, std::move(history), nullptr, nullptr, {}, false});
   state->line.reset(::el_init("hearth", stdin, screen, stderr));
   state->history.reset(::history_init());
   if (!state->line || !state->history) {

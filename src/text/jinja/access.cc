@@ -106,8 +106,17 @@ bool is_mutator(const Value& object, std::string_view name) {
   return list != nullptr && list->kind == ListKind::kList && among(kOfLists);
 }
 
+/// A key for an error message: short ones as they are.
+std::string shown(const Value& key) {
+  constexpr std::size_t kShort = 64;
+  if (const std::string* text = key.as_string(); text != nullptr && text->size() <= kShort) {
+    return "'" + *text + "'";
+  }
+  return key.is_number() ? "[" + to_text(key) + "]" : "[" + key.describe() + "]";
+}
+
 Value missing(const Value& object, const Value& key) {
-  return Value::undefined("'" + to_text(key).substr(0, 200) + "' of " + object.describe());
+  return Value::undefined(shown(key) + " of " + object.describe());
 }
 
 /// The places that a slice takes: `first`, then every `stride` up to before `last`.
@@ -165,7 +174,7 @@ Result<Value> get_attribute(const Value& object, const Value& name) {
 
 Result<Value> get_item(const Value& object, const Value& key, Budget& budget) {
   if (object.is_undefined()) {
-    return wrong("'" + to_text(key).substr(0, 200) + "' of " + object.describe());
+    return wrong(shown(key) + " of " + object.describe());
   }
   if (const Value* value = entry(object, key)) return *value;
   if (key.is_whole()) {

@@ -118,7 +118,7 @@ Result<Value> Evaluator::call_macro(const Callable& callable, const Arguments& a
                 "the macro " + macro.name + " called outside of the block that defines it");
   }
   const ScopeGuard guard(*this, std::make_shared<Scope>(std::move(outer)));
-  HEARTH_TRY_VOID(budget_.charge(macro.parameters.size() * sizeof(Value)));
+  HEARTH_TRY_VOID(budget_.charge(macro.parameters.size() * 4 * sizeof(Value)));
   HEARTH_TRY_VOID(bind_parameters(macro, arguments));
   ++macro_depth_;
   auto body = captured(macro.body);

@@ -23,20 +23,20 @@ bool is_ascii(char32_t c) { return c < 0x80; }
 template <bool (*holds)(char32_t), bool of_empty = false>
 Result<Value> all(const Call& call) {
   const std::string& text = *call.self.as_string();
-  HEARTH_TRY_VOID(call.budget.charge(text.size()));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kClassCost));
   return Value::boolean(text.empty() ? of_empty : all_of(text, holds));
 }
 
 template <LetterCase wanted>
 Result<Value> method_case(const Call& call) {
-  HEARTH_TRY_VOID(call.budget.charge(call.self.as_string()->size()));
+  HEARTH_TRY_VOID(call.budget.charge(call.self.as_string()->size() * kClassCost));
   return Value::boolean(is_all(*call.self.as_string(), wanted));
 }
 
 /// Upper case begins each run of letters and stands nowhere else.
 Result<Value> method_istitle(const Call& call) {
   std::string_view text = *call.self.as_string();
-  HEARTH_TRY_VOID(call.budget.charge(text.size()));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kClassCost));
   bool in_word = false;
   bool found = false;
   while (!text.empty()) {
@@ -55,7 +55,7 @@ Result<Value> method_istitle(const Call& call) {
 
 Result<Value> method_isidentifier(const Call& call) {
   const std::string_view text = *call.self.as_string();
-  HEARTH_TRY_VOID(call.budget.charge(text.size()));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kClassCost));
   if (text.empty()) return Value::boolean(false);
   const char32_t first = utf8_step(text).code_point;
   return Value::boolean((first == '_' || is_letter(first)) && all_of(text, is_word));

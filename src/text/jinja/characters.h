@@ -1,10 +1,16 @@
 // What Python's str methods ask of a character.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace hearth::text::jinja {
+
+/// What looking up the class of a character, and mapping its case one by one, take: as bytes
+/// charged for each byte of text.
+inline constexpr std::size_t kClassCost = 8;
+inline constexpr std::size_t kCaseCost = 32;
 
 bool is_letter(char32_t c);     ///< str.isalpha()
 bool is_decimal(char32_t c);    ///< str.isdecimal()

@@ -75,13 +75,13 @@ Result<Value> call_namespace(const Call& call) {
 }
 
 Result<Value> call_raise_exception(const Call& call) {
-  HEARTH_TRY_VOID(call.budget.charge_text(call.at(0).weight()));
+  HEARTH_TRY_VOID(call.budget.charge_text(call.at(0).text_weight()));
   return call.wrong("the template refuses the conversation: " + to_text(call.at(0)));
 }
 
 Result<Value> call_strftime_now(const Call& call) {
   HEARTH_TRY(const std::string* format, call.text(0));
-  HEARTH_TRY_VOID(call.budget.charge_text(format->size() * 16));
+  HEARTH_TRY_VOID(call.budget.charge_text(format->size() * 64));
   HEARTH_TRY(std::string text, format_time(call.runtime.clock(), *format));
   return Value::string(std::move(text));
 }

@@ -52,6 +52,12 @@ Result<Value> comparison(const Call& call) {
   return Value::boolean(holds);
 }
 
+template <LetterCase wanted>
+Result<Value> has_case(const Call& call) {
+  HEARTH_TRY_VOID(call.budget.charge(call.self.text_weight() * kClassCost));
+  return Value::boolean(is_all(to_text(call.self), wanted));
+}
+
 /// Whether there is a filter or test of that name; looked up in a dict, so keys only.
 template <const Function* (*find)(std::string_view)>
 Result<Value> known_name(const Call& call) {
@@ -91,7 +97,7 @@ constexpr Function kTests[] = {
     {"iterable", {}, kind<is_iterable>},
     {"le", kOther, comparison<CompareOp::kLessEqual>},
     {"<=", kOther, comparison<CompareOp::kLessEqual>},
-    {"lower", {}, kind<[](const Value& v) { return is_all(to_text(v), LetterCase::kLower); }>},
+    {"lower", {}, has_case<LetterCase::kLower>},
     {"lt", kOther, comparison<CompareOp::kLess>},
     {"lessthan", kOther, comparison<CompareOp::kLess>},
     {"<", kOther, comparison<CompareOp::kLess>},
@@ -107,7 +113,7 @@ constexpr Function kTests[] = {
     {"test", {}, known_name<find_test>},
     {"true", {}, kind<[](const Value& v) { return is_constant(v, true); }>},
     {"undefined", {}, kind<[](const Value& v) { return v.is_undefined(); }>},
-    {"upper", {}, kind<[](const Value& v) { return is_all(to_text(v), LetterCase::kUpper); }>},
+    {"upper", {}, has_case<LetterCase::kUpper>},
 };
 
 }  // namespace

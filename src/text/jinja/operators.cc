@@ -12,15 +12,16 @@ namespace {
 Result<Value> joined_text(Value left, const Value& right, Budget& budget) {
   // Text that is added to in place grows by what is added; everything else is copied.
   std::string* own = left.own_text();
-  HEARTH_TRY_VOID(budget.charge_text((own == nullptr ? left.weight() : 0) + right.weight()));
+  HEARTH_TRY_VOID(
+      budget.charge_text((own == nullptr ? left.text_weight() : 0) + right.text_weight()));
   if (own != nullptr) {
-    HEARTH_TRY_VOID(budget.charge_text(own->size() / 64 + right.weight()));
+    HEARTH_TRY_VOID(budget.charge_text(own->size() / 64 + right.text_weight()));
     append_text(right, *own);
     return left;
   }
   std::string out;
   if (const std::string* text = left.as_string()) {
-    out.reserve(text->size() + right.weight() + 64);
+    out.reserve(text->size() + right.text_weight() + 64);
     out = *text;
   } else {
     append_text(left, out);

@@ -72,7 +72,7 @@ Result<Value> filter_join(const Call& call) {
     if (path) {
       HEARTH_TRY(item, path->of(item, call.budget));
     }
-    HEARTH_TRY_VOID(call.budget.charge(separator.size() + item.weight()));
+    HEARTH_TRY_VOID(call.budget.charge(separator.size() + item.text_weight()));
     if (i > 0) out += separator;
     append_text(item, out);
     HEARTH_TRY_VOID(call.budget.charge_text(out.size() / 64));

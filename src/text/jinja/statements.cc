@@ -91,7 +91,7 @@ Result<void> Evaluator::print(const Value& value) {
     return fail(ErrorCode::kUnsupported,
                 "printing a generator is not supported (its items are: | list)");
   }
-  HEARTH_TRY_VOID(budget_.charge(value.weight()));
+  HEARTH_TRY_VOID(budget_.charge(value.text_weight()));
   return print(std::string_view(to_text(value)));
 }
 

@@ -227,7 +227,7 @@ Result<Value> method_expandtabs(const Call& call) {
 
 Result<Value> method_swapcase(const Call& call) {
   std::string_view text = self_text(call);
-  HEARTH_TRY_VOID(call.budget.charge_text(text.size() * 2));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kCaseCost));
   std::string out;
   while (!text.empty()) {
     const Utf8Step step = utf8_step(text);
@@ -239,9 +239,9 @@ Result<Value> method_swapcase(const Call& call) {
 }
 
 /// A method without arguments that maps the text.
-template <std::string (*mapping)(std::string_view)>
+template <std::string (*mapping)(std::string_view), std::size_t cost = 4>
 Result<Value> method_map(const Call& call) {
-  HEARTH_TRY_VOID(call.budget.charge_text(self_text(call).size() * 2));
+  HEARTH_TRY_VOID(call.budget.charge(self_text(call).size() * cost));
   return Value::string(mapping(self_text(call)));
 }
 
@@ -277,7 +277,7 @@ constexpr Function kStringMethods[] = {
     {"rjust", kPad, method_pad<Side::kRight>},
     {"startswith", kSearch, method_affix<true>},
     {"swapcase", {}, method_swapcase},
-    {"title", {}, method_map<titled>},
+    {"title", {}, method_map<titled, kCaseCost>},
     {"upper", {}, method_map<to_upper>},
     {"zfill", kOne, method_zfill},
     // Known, and refused.

@@ -14,7 +14,7 @@ namespace {
 /// The input as text; text keeps its mark of being safe.
 Result<Value> soft_text(const Call& call) {
   if (call.self.is_string()) return call.self;
-  HEARTH_TRY_VOID(call.budget.charge_text(call.self.weight()));
+  HEARTH_TRY_VOID(call.budget.charge_text(call.self.text_weight()));
   return Value::string(to_text(call.self));
 }
 
@@ -44,8 +44,8 @@ Result<Value> filter_center(const Call& call) {
 
 /// All three arguments print themselves, which text.replace() would not do.
 Result<Value> filter_replace(const Call& call) {
-  HEARTH_TRY_VOID(
-      call.budget.charge_text(call.self.weight() + call.at(0).weight() + call.at(1).weight()));
+  HEARTH_TRY_VOID(call.budget.charge_text(call.self.text_weight() + call.at(0).text_weight() +
+                                          call.at(1).text_weight()));
   Arguments arguments{{Value::string(to_text(call.at(0))), Value::string(to_text(call.at(1)))}, {}};
   if (call.has(2)) arguments.positional.push_back(call.at(2));
   const Value text = Value::string(to_text(call.self));
@@ -56,7 +56,7 @@ Result<Value> filter_replace(const Call& call) {
 Result<Value> filter_title(const Call& call) {
   HEARTH_TRY(const Value input, soft_text(call));
   std::string_view text = *input.as_string();
-  HEARTH_TRY_VOID(call.budget.charge_text(text.size() * 2));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kCaseCost));
   std::string out;
   bool begins = true;
   while (!text.empty()) {
@@ -74,7 +74,7 @@ Result<Value> filter_title(const Call& call) {
 Result<Value> filter_wordcount(const Call& call) {
   HEARTH_TRY(const Value input, soft_text(call));
   std::string_view text = *input.as_string();
-  HEARTH_TRY_VOID(call.budget.charge(text.size()));
+  HEARTH_TRY_VOID(call.budget.charge(text.size() * kClassCost));
   std::int64_t count = 0;
   bool in_word = false;
   while (!text.empty()) {

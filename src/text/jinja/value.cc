@@ -253,6 +253,12 @@ std::size_t Value::weight() const {
   return sizeof(Value);
 }
 
+std::size_t Value::text_weight() const {
+  if (const std::string* s = as_string()) return s->size();
+  // In repr(), a byte becomes up to four: "\x00".
+  return 4 * weight();
+}
+
 bool Value::truthy() const {
   if (is_undefined() || is_none()) return false;
   if (const bool* b = get<bool>()) return *b;

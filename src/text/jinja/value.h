@@ -124,9 +124,11 @@ class Value {
 
   std::size_t depth() const;
 
-  /// About how many bytes this value takes, and at least as many as printing it takes: what is
-  /// mentioned twice counts twice.
+  /// About how many bytes this value takes; what is mentioned twice counts twice.
   std::size_t weight() const;
+
+  /// At least as many bytes as printing it takes.
+  std::size_t text_weight() const;
 
   /// Python's truth: false for undefined, None, False, 0, 0.0, "" and empty containers.
   bool truthy() const;
