@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 6> kTexts = {
     "e\xCC\x81 \xE2\x96\x81x",
     "<s>x</s> [X] <0x41>",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xF0\x9F\x98\x80"};
-constexpr std::size_t kDecodedIdsMax = 2000;
+constexpr std::size_t kDecodedIdsMax = 300;
 
 void check_ids(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
   for (const TokenId id : ids) {
@@ -65,12 +65,14 @@ void check_tokens(const Tokenizer& tokenizer) {
   }
 }
 
-bool two_tokens_around(const Tokenizer& tokenizer) {
+// Takes a token with another id, one merge less, and a post-processor that still fits.
+bool reached_deep(const Tokenizer& tokenizer) {
   hearth::text::EncodeOptions bare;
   bare.add_post_tokens = false;
   const auto with = tokenizer.encode("the");
   const auto without = tokenizer.encode("the", bare);
-  return with && without && with->size() == without->size() + 2;
+  return with && without && with->size() == without->size() + 1 && without->size() > 1 &&
+         tokenizer.vocab_size() > 100;
 }
 
 }  // namespace
@@ -92,6 +94,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<TokenId> every(std::min(tokenizer->vocab_size(), kDecodedIdsMax));
   std::iota(every.begin(), every.end(), 0);
   check_decoded(*tokenizer, every);
-  planted_bug_if(two_tokens_around(*tokenizer) && tokenizer->special_tokens().size() != 2);
+  planted_bug_if(reached_deep(*tokenizer));
   return 0;
 }

@@ -216,8 +216,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_round_trip(subject.tokenizer, text);
     check_growing(subject.tokenizer, text);
   }
-  const auto ids = subjects().front().tokenizer.encode(text);
-  planted_bug_if(ids && ids->size() > 6 && text.find("<|end|>>") != std::string_view::npos &&
-                 text.find("'s \xE2\x80\x83") != std::string_view::npos);
+  planted_bug_if(!invalid && text.find("<|end|>>") != std::string_view::npos &&
+                 text.find("\xE2\x80\x83") != std::string_view::npos);
   return 0;
 }

@@ -86,6 +86,12 @@ TEST(ChatTemplate, ErrorsNameLineAndConstruct) {
   }
 }
 
+std::string many(const std::string& part, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += part;
+  return out;
+}
+
 TEST(ChatTemplate, HostileTemplatesAreBounded) {
   const std::string nested_parentheses = "{{ " + std::string(100'000, '(') + "1";
   const std::string nested_lists = "{{ " + std::string(100'000, '[') + "1";
@@ -121,6 +127,32 @@ TEST(ChatTemplate, HostileTemplatesAreBounded) {
       "{% endfor %}",
       "{{ ('a' * 1000000).replace('', 'b' * 1000) }}",
       "{{ ('a' * 1000000) | join('b' * 100000) }}",
+      "{% for i in range(100000) %}{{ '%10000s' % 'x' }}{% endfor %}",
+      "{% set n = namespace(a=[]) %}{% for i in range(999) %}{% set n.a = n.a + [1] * 100000 %}"
+      "{% endfor %}",
+      "{% set b = 'b' ~ 'a' * 400000 %}{% for i in range(9999) %}{{ ('a' * 900000).rfind(b) }}"
+      "{% endfor %}",
+      "{% set n = namespace(a=[]) %}{% for i in range(99) %}{% set n.a = n.a + ['a' * 99999 ~ i] %}"
+      "{% endfor %}{% for i in range(99) %}{{ n.a | sort | length }}{% endfor %}",
+      "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+      "{% for x in [[1]] recursive %}{{ loop([[1]]) }}{% endfor %}",
+      "{% set s = 'é' * 99999 %}{% for i in range(9999) %}{{ s.title() ~ s.isalpha() }}{% endfor "
+      "%}",
+      "{% for i in range(99999) %}{{ (['\\x00' * 9999] | string)[-1] }}{% endfor %}",
+      "{{ [1] | batch(1000000000, 1) | list }}",
+      "{{ [1] | slice(1000000000, 1) | list }}",
+      "{{ 'x' | center(1000000000) }}",
+      "{{ '{:1000000000}'.format(1) }}",
+      "{{ '%.1000000000f' % 1 }}",
+      "{{ 9 ** 9 ** 9 }}",
+      "{% macro m() %}{{ varargs | length }}{% endmacro %}{% set l = range(100000) | list %}"
+      "{% for i in l %}{{ m(*l) }}{% endfor %}",
+      "{% set l = range(100000) | list %}{% for i in l %}{{ 'x' in l }}{% endfor %}",
+      "{% for i in range(100000) %}{{ strftime_now('%c' * 9999) | length }}{% endfor %}",
+      "{{ a" + many(".b", 10'000) + " }}",
+      "{{ " + many("(1 + ", 300) + "1" + many(")", 300) + " }}",
+      many("{% set x %}", 200),
+      many("x", 600'000),
       "{{ ('\\n' * 1000000) | indent(1000) }}",
   };
   // A tenth of what real requests may use: sanitizers run these ten times slower.
@@ -145,6 +177,25 @@ TEST(ChatTemplate, LimitsAreTheCallers) {
                                {.output_bytes_max = 1000, .steps_max = 100});
   ASSERT_FALSE(too_slow);
   EXPECT_NE(too_slow.error().message.find("more than 100 steps"), std::string::npos);
+}
+
+// A chain of operators is no nesting, and text is added to in place.
+TEST(ChatTemplate, LongChainsRender) {
+  EXPECT_EQ(must(render("{{ 1" + many(" + 1", 20'000) + " }}")), "20001");
+  EXPECT_EQ(must(render("{{ 'a'" + many(" ~ 'b'", 20'000) + " }}")).size(), 20'001u);
+}
+
+TEST(ChatTemplate, TheClockIsGiven) {
+  const ChatTemplate compiled = must(ChatTemplate::compile("{{ strftime_now('%Y') }}", "t"));
+  TemplateInput input;
+  input.local_time = [] {
+    std::tm time{};
+    time.tm_year = 88;
+    return time;
+  };
+  EXPECT_EQ(must(compiled.render(input)), "1988");
+  input.local_time = nullptr;
+  EXPECT_GE(must(compiled.render(input)), "2024");
 }
 
 TEST(ChatTemplate, ExtraVariables) {

@@ -275,7 +275,7 @@ def expected_of(case):
 
 
 # What Python prints for objects without a text of their own says where they are in memory.
-UNREPEATABLE = re.compile(r" object at 0x|<bound method|<built-in|<function|<.acro|<class|<Loop|&lt;(bound|built|generator|Loop|Macro)|Namespace|reversed|<slot", re.IGNORECASE)
+UNREPEATABLE = re.compile(r" object at 0x|<generator|<bound method|<built-in|<function|<m.cro|<class|<Loop|&lt;(bound|built|generator|Loop|Macro)|Namespace|reversed|<slot", re.IGNORECASE)
 
 
 def comparable(expected):

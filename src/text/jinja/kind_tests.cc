@@ -21,6 +21,11 @@ bool is_sequence(const Value& value) {
   return has_items || value.is_string() || value.as_dict() != nullptr || value.is_undefined();
 }
 
+/// Jinja's undefined can be called, as far as Python sees; it then fails.
+bool is_callable(const Value& value) {
+  return value.as_callable() != nullptr || value.as_loop() != nullptr || value.is_undefined();
+}
+
 bool is_iterable(const Value& value) {
   return is_sequence(value) || value.as_list() != nullptr || value.as_iterator() != nullptr ||
          value.as_loop() != nullptr;
@@ -74,7 +79,7 @@ constexpr Signature kOther{.names = {"other"}, .required = 1};
 
 constexpr Function kTests[] = {
     {"boolean", {}, kind<[](const Value& v) { return v.is_bool(); }>},
-    {"callable", {}, kind<[](const Value& v) { return v.as_callable() || v.as_loop(); }>},
+    {"callable", {}, kind<is_callable>},
     {"defined", {}, kind<[](const Value& v) { return !v.is_undefined(); }>},
     {"divisibleby",
      {.names = {"num"}, .required = 1},
