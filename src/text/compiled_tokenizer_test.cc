@@ -2,7 +2,6 @@
 #include "text/compiled_tokenizer.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
