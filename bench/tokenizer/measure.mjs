@@ -14,7 +14,7 @@ const [rounds, bytes, maxLength] = numbers.slice(0, 3).map(Number);
 const asJson = numbers[3] === '--json';
 const here = dirname(fileURLToPath(import.meta.url));
 const OTHERS = ['tokenizers', '@huggingface/tokenizers', 'tiktoken'];
-const TOO_SLOW_S = 2; // a hostile input of the next length would take too long
+const TOO_SLOW_S = 0.2; // a hostile input of the next length would take too long
 
 // One library in a process of its own, on the one core; asked one thing at a time.
 class Library {

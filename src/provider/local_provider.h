@@ -31,7 +31,7 @@ struct LocalProviderOptions {
   /// each request.
   bool reuse_prefix = true;
   /// Where what is made of the folder's files to open it faster may go; see open_model_folder().
-  std::filesystem::path cache_folder;
+  std::filesystem::path cache_folder{};
 };
 
 /// One request. Sampling is complete here: defaults were merged by the caller.
