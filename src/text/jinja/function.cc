@@ -37,8 +37,8 @@ Result<void> Call::bind() {
   return {};
 }
 
-Value Call::value_or(std::size_t i, Value fallback) const {
-  return given(i) ? at(i) : std::move(fallback);
+Value Call::value_or(std::size_t i, const Value& fallback) const {
+  return given(i) ? at(i) : fallback;
 }
 
 Result<const std::string*> Call::text(std::size_t i) const {

@@ -78,7 +78,7 @@ class Call {
 
   /// The argument, which must be given.
   const Value& at(std::size_t i) const { return *bound_[i]; }
-  Value value_or(std::size_t i, Value fallback) const;
+  Value value_or(std::size_t i, const Value& fallback) const;
 
   /// Truth of the argument; false when it is not given.
   bool truth(std::size_t i) const { return given(i) && bound_[i]->truthy(); }
