@@ -145,13 +145,17 @@ struct QuantLinearOp : RowOp<QuantLinearOp, QuantLinearKernel> {
 /// degree 7.
 inline float exp_in_range(float x) noexcept {
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float n = (x * 1.44269504F + kRound) - kRound;
+  const float shifted = x * 1.44269504F + kRound;
+  const float n = shifted - kRound;
   const float r = (x - n * 0.693145752F) - n * 1.42860677e-6F;
   float sum = 1.0F / 5040;
   for (const float term : {1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F}) {
     sum = sum * r + term;
   }
-  const auto power = static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + 127) << 23U;
+  // The lowest bits of `shifted` are n. Of NaN they are anything, and the product is NaN all the
+  // same.
+  const std::uint32_t power =
+      (std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRound) + 127U) << 23U;
   return sum * std::bit_cast<float>(power);
 }
 
