@@ -70,7 +70,8 @@ Error error_of(const TestLinear& linear, const std::vector<float>& x, const std:
       double magnitude = 0;
       const double expected =
           row_times(linear, x.data() + row * linear.shape().k, output, &magnitude);
-      const double found = y[static_cast<std::size_t>(row * (n + 1) + output)];
+      const double found = y[static_cast<std::size_t>(row) * static_cast<std::size_t>(n + 1) +
+                             static_cast<std::size_t>(output)];
       const double e = std::fabs(found - expected) / std::max(magnitude, 1e-300);
       error.rms += e * e;
       error.worst = std::max(error.worst, e);
@@ -103,7 +104,8 @@ double share_of_exact_bound(const TestLinear& linear, const std::vector<float>& 
         }
         allowed += weights * largest / 254 * 1.001;
       }
-      const double found = y[static_cast<std::size_t>(row * (n + 1) + output)];
+      const double found = y[static_cast<std::size_t>(row) * static_cast<std::size_t>(n + 1) +
+                             static_cast<std::size_t>(output)];
       worst = std::max(worst, std::fabs(found - expected) / std::max(allowed, 1e-300));
     }
   }

@@ -49,7 +49,7 @@ Result<ExecutionReport> plan_executor(const ModelFolder& model, const SessionOpt
   ExecutionReport stock;
   if (options.executor == ExecutorChoice::kStock) return stock;
   auto planned = require_cpu(options).and_then(
-      [&](ExecutionReport) { return AcceleratedExecutor::plan(model, options); });
+      [&](const ExecutionReport&) { return AcceleratedExecutor::plan(model, options); });
   if (planned || options.executor == ExecutorChoice::kAccelerated) return planned;
   stock.why_stock = planned.error().message;
   return stock;

@@ -68,7 +68,7 @@ using ::onnx::TensorProto;
 
 /// Adds an input of the rewritten graph and returns its name.
 std::string add_input(GraphProto& graph, std::string_view wish, std::int32_t type, int dims) {
-  const std::string name = passes::fresh_name(graph, wish);
+  std::string name = passes::fresh_name(graph, wish);
   auto* input = graph.add_input();
   input->set_name(name);
   auto* tensor = input->mutable_type()->mutable_tensor_type();
