@@ -40,12 +40,13 @@ build_preset() {
   }
 }
 
-# run_unit_tests PRESET: all of ctest, with a folder for temporary files that no other run shares.
+# run_unit_tests PRESET [CTEST_OPTIONS...]: all of ctest, or what the options leave, with a folder for temporary files that no other run shares.
 run_unit_tests() {
-  local folder status=0
+  local preset=$1 folder status=0
+  shift
   folder=$(mktemp -d)
-  TMPDIR=$folder TEST_TMPDIR=$folder ctest --test-dir "$hearth_root/build/$1" --output-on-failure --no-tests=error \
-    --timeout 600 -j "$(build_jobs)" || status=$?
+  TMPDIR=$folder TEST_TMPDIR=$folder ctest --test-dir "$hearth_root/build/$preset" --output-on-failure --no-tests=error \
+    --timeout 600 -j "$(build_jobs)" "$@" || status=$?
   rm -rf "$folder"
   return "$status"
 }
