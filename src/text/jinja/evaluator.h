@@ -19,7 +19,7 @@ namespace hearth::text::jinja {
 
 class Evaluator {
  public:
-  Evaluator(const Program& program, std::vector<std::pair<std::string, Value>> variables,
+  Evaluator(const Program& program, std::vector<std::pair<std::string, Value>>&& variables,
             const RunLimits& limits, const LocalClock& clock);
 
   Result<std::string> run();

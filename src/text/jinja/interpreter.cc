@@ -5,7 +5,7 @@
 
 namespace hearth::text::jinja {
 
-Evaluator::Evaluator(const Program& program, std::vector<std::pair<std::string, Value>> variables,
+Evaluator::Evaluator(const Program& program, std::vector<std::pair<std::string, Value>>&& variables,
                      const RunLimits& limits, const LocalClock& clock)
     : program_(program),
       budget_(limits.steps_max, limits.output_bytes_max),
