@@ -40,6 +40,9 @@ Result<JsonReader> bpe_settings(const TokenizerFile& file) {
                     "always give the same ids");
   }
   if (!file.has_vocab) return corrupt(file, "model.vocab", "expected an object");
+  if (file.vocab.empty()) {
+    return corrupt(file, "model.vocab", "has no entries: all text would become nothing");
+  }
   if (!file.has_merges) return corrupt(file, "model.merges", "expected a list");
   return reader;
 }

@@ -13,7 +13,6 @@ namespace hearth::app {
 namespace {
 
 using protocol::Message;
-using protocol::Role;
 
 class ScriptedModel final : public ChatModel {
  public:

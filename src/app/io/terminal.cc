@@ -22,6 +22,7 @@ int terminal_columns(int descriptor) {
 
 void use_utf8_locale() {
   std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe): before threads exist
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before threads exist, too
   if (std::string_view(::nl_langinfo(CODESET)) == "UTF-8") return;
   std::setlocale(LC_CTYPE, "C.UTF-8");  // NOLINT(concurrency-mt-unsafe)
 }
