@@ -41,8 +41,8 @@ async function inTurns(questionFor, count, skipped = new Set()) {
   for (let round = 0; round < count; round++) {
     for (const library of libraries) {
       const result = results.get(library.name);
-      const question = questionFor(library.name);
-      if (!result || result.error || !question) continue;
+      const question = result && !result.error && questionFor(library.name);
+      if (!question) continue;
       const answer = await library.ask(question);
       if (answer.error) result.error = answer.error;
       else result.seconds.push(answer.seconds);
