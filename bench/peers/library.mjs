@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 
 const TICKS_PER_S = 100; // of /proc/PID/stat on Linux
 const MARGIN_BYTES = 1e9;
+const DISTURBED = 0.05; // of one processor
 
 /** `memoryBytes` is what the loaded library is expected to take. */
 export class Library {
@@ -63,6 +64,12 @@ export class Library {
   }
 }
 
+/** Processor time that everything on the machine has used so far, and what its host took from it. */
+function machineSeconds() {
+  const [user, nice, system, , , irq, softirq, steal] = /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))[1].split(' ').map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_S;
+}
+
 const availableBytes = () => Number(/MemAvailable:\s*(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))[1]) * 1024;
 
 /** Libraries by key. They stay loaded while the machine has the memory; otherwise those unused longest are ended and loaded again later. */
@@ -90,21 +97,24 @@ export class Libraries {
     for (const other of this.running.sort((a, b) => a.lastUse - b.lastUse)) {
       if (fits()) return;
       if (!other.memoryBytes) continue;
-      this.notes.add(`not all libraries fit in memory together: some were ended and loaded again between turns`);
+      this.notes.add('not all libraries fit in memory together: some were ended and loaded again between turns');
       await other.stop();
     }
     if (!fits()) this.notes.add(`${library.name} is expected to need ${(library.memoryBytes / 1e9).toFixed(1)} GB, more than the memory that was free`);
   }
 
-  /** The answer, with the share of the time in which a library that should wait was at work. */
+  /** The answer; notes when something else was at work meanwhile: a library that should wait, or another program. */
   async ask(key, question) {
     const library = await this.get(key);
-    const others = this.running.filter((other) => other !== library);
-    const used = () => others.reduce((sum, other) => sum + other.cpuSeconds(), 0);
-    const [before, start] = [used(), performance.now()];
+    const waiting = this.running.filter((other) => other !== library);
+    const now = () => ({ at: performance.now() / 1e3, machine: machineSeconds(), mine: library.cpuSeconds(), waiting: waiting.reduce((sum, other) => sum + other.cpuSeconds(), 0) });
+    const before = now();
     const answer = await library.ask(question);
-    const seconds = (performance.now() - start) / 1e3;
-    if (used() - before > 0.05 * seconds + 2 / TICKS_PER_S) this.notes.add(`while ${library.name} was measured, a waiting library used the processor`);
+    const after = now();
+    const bound = DISTURBED * (after.at - before.at) + 4 / TICKS_PER_S;
+    const used = (what) => after[what] - before[what];
+    if (used('waiting') > bound) this.notes.add('libraries that waited for their turn used the processor');
+    if (library.process && used('machine') - used('mine') - used('waiting') > bound) this.notes.add('other programs used the processor during measurements');
     return answer;
   }
 

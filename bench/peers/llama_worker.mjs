@@ -12,7 +12,7 @@ import { median, secondsSince, tokenAt } from './statistics.mjs';
 const VOCAB_SIZE = 200064;
 const QUICK_TOKENS = 512; // up to here a way is tried twice, because the first time warms up
 const [packages, file, threads, contextTokens] = process.argv.slice(2);
-const { getLlama } = await import(pathToFileURL(join(resolve(packages), 'node_modules/node-llama-cpp/dist/index.js')));
+const { getLlama, getModuleVersion } = await import(pathToFileURL(join(resolve(packages), 'node_modules/node-llama-cpp/dist/index.js')));
 const tokens = (from, count) => Array.from({ length: count }, (_, i) => tokenAt(from + i, VOCAB_SIZE));
 
 /** A context of the library and the one sequence in it. */
@@ -26,10 +26,20 @@ class Way {
     return way;
   }
 
+  /** Forgets what is behind the first `to` tokens; the library may forget more. */
   async rewind(to) {
     const end = this.sequence.nextTokenIndex;
     if (end > to) await this.sequence.eraseContextTokenRanges([{ start: to, end }]);
     if (this.sequence.nextTokenIndex > to) throw new Error('the sequence could not be rewound');
+  }
+
+  /** Makes the sequence hold `context` tokens, if it can from those of the question before. */
+  async hold(context) {
+    if (this.filled === context) await this.rewind(context);
+    if (this.filled === context && this.sequence.nextTokenIndex === context) return;
+    await this.rewind(0);
+    await this.sequence.evaluateWithoutGeneratingNewTokens(tokens(0, context));
+    this.filled = context;
   }
 
   async prompt({ tokens: count }) {
@@ -41,9 +51,7 @@ class Way {
   }
 
   async decode({ context, steps }) {
-    await this.rewind(this.filled === context ? context : 0);
-    if (this.filled !== context) await this.sequence.evaluateWithoutGeneratingNewTokens(tokens(0, context));
-    this.filled = context;
+    await this.hold(context);
     const seconds = [];
     let start = performance.now();
     for await (const _ of this.sequence.evaluate(tokens(context, 1), { temperature: 0, yieldEogToken: true })) {
@@ -88,12 +96,7 @@ async function open() {
     const way = chosen.get(kind);
     return { ...(await way[question.do](question)), flash_attention: way.flashAttention };
   };
-  return { greeting: { load_s: secondsSince(start), version: await versionOf(llama), system: llama.systemInfo }, answers: { prompt: answer, decode: answer } };
-}
-
-async function versionOf(llama) {
-  const { getModuleVersion } = await import(pathToFileURL(join(resolve(packages), 'node_modules/node-llama-cpp/dist/index.js')));
-  return `node-llama-cpp ${await getModuleVersion()}, llama.cpp ${llama.llamaCppRelease.release}`;
+  return { greeting: { load_s: secondsSince(start), version: `node-llama-cpp ${await getModuleVersion()}, llama.cpp ${llama.llamaCppRelease.release}`, system: llama.systemInfo }, answers: { prompt: answer, decode: answer } };
 }
 
 await answerLines(open);

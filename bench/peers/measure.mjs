@@ -2,19 +2,25 @@
 // other, and again, so that what disturbs the machine disturbs all of them. Called by bench/peers/run, which says what the
 // options mean.
 //
-// Usage: node measure.mjs '{"build", "hearth", "model", "gguf", "ortPackages", "llamaPackages", "layers", "rounds", "rows", "steps",
-//   "longPeers", "json", "commit"}'
+// Usage: node measure.mjs --build DIR --model DIR --gguf FILE --ort-packages DIR --llama-packages DIR --commit ID --layers N
+//   --rounds N --steps N [--rows NAME,...] [--long-peers] [--json] [--check]
+// --llama-packages is empty where they could not be installed; --check only says whether the rows exist.
 import { readFileSync, statSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { firstBytes } from './first_byte.mjs';
 import { Libraries, Library } from './library.mjs';
 import { machineText, rowText } from './report.mjs';
 import { allRows, longest } from './rows.mjs';
 import { spread } from './statistics.mjs';
 
-const settings = JSON.parse(process.argv[2]);
+const TEXTS = ['build', 'model', 'gguf', 'ort-packages', 'llama-packages', 'commit', 'layers', 'rounds', 'steps', 'rows'];
+const { values: settings } = parseArgs({ options: {
+  ...Object.fromEntries(TEXTS.map((name) => [name, { type: 'string', default: '' }])),
+  ...Object.fromEntries(['long-peers', 'json', 'check'].map((name) => [name, { type: 'boolean', default: false }])) } });
+const rounds = Number(settings.rounds);
 const here = dirname(fileURLToPath(import.meta.url));
 const PROBED_MB = 2400;
 const WARM_TOKENS = 512; // up to here a question is asked once before the rounds
@@ -22,7 +28,7 @@ const note = (line) => console.error(`hearth: ${line}`);
 const say = (line) => { if (!settings.json) console.log(line); };
 
 function chosenRows() {
-  const rows = allRows(settings);
+  const rows = allRows({ longPeers: settings['long-peers'], steps: Number(settings.steps) });
   const names = settings.rows ? settings.rows.split(',') : rows.map(({ name }) => name);
   const unknown = names.filter((name) => !rows.some((row) => row.name === name));
   if (!unknown.length) return rows.filter(({ name }) => names.includes(name));
@@ -36,13 +42,13 @@ function makeLibraries(threads, tokens) {
   const data = statSync(join(settings.model, 'model.onnx.data')).size;
   const hearth = (name, ...way) => new Library(name, [program, settings.model, ...way], 0.5 * data + 0.5e9);
   const node = (name, script, bytes, ...args) => new Library(name, [process.execPath, join(here, script), ...args.map(String)], bytes);
-  const llama = settings.llamaPackages
-    ? node('llama.cpp', 'llama_worker.mjs', 1.2 * statSync(settings.gguf).size + 1e9, settings.llamaPackages, settings.gguf, threads, Math.ceil(tokens / 256) * 256 + 256)
+  const llama = settings['llama-packages']
+    ? node('llama.cpp', 'llama_worker.mjs', 1.2 * statSync(settings.gguf).size + 1e9, settings['llama-packages'], settings.gguf, threads, Math.ceil(tokens / 256) * 256 + 256)
     : Object.assign(new Library('llama.cpp'), { error: 'node-llama-cpp could not be installed' });
   return new Libraries([
     ['exact', hearth('Hearth, exact', 'exact')], ['fast', hearth('Hearth, fast', 'fast')], ['vnni', hearth('Hearth, avx512vnni', 'exact', 'avx512vnni')],
     ['stock', new Library('Hearth, stock', [program, settings.model, 'stock'], data)],
-    ['ort', node('onnxruntime-node', 'ort_worker.mjs', data + 1e9, settings.ortPackages, settings.model, threads)], ['llama', llama]], note);
+    ['ort', node('onnxruntime-node', 'ort_worker.mjs', data + 1e9, settings['ort-packages'], settings.model, threads)], ['llama', llama]], note);
 }
 
 async function warmUp(row, libraries) {
@@ -55,14 +61,14 @@ async function warmUp(row, libraries) {
 async function inTurns(row, libraries, machine) {
   const answers = new Map(row.asks.map(([label]) => [label, []]));
   const probes = { read: [], tiles: [] };
-  for (let round = 0; round < settings.rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     if (row.reads) probes.read.push((await machine.ask({ do: 'read' })).bytes_per_s);
     if (row.tiles) probes.tiles.push((await machine.ask({ do: 'tiles' })).macs_per_s);
     for (const [label, library, question] of row.asks) {
       if (answers.get(label).at(-1)?.error) continue;
       answers.get(label).push(await libraries.ask(library, question));
     }
-    note(`${row.name}: round ${round + 1} of ${settings.rounds}`);
+    note(`${row.name}: round ${round + 1} of ${rounds}`);
   }
   return { answers, probes };
 }
@@ -99,7 +105,7 @@ async function measureRow(row, libraries, machine) {
   const result = { name: row.name, title: row.title, unit: row.unit, figures: {}, ratios: [] };
   if (row.firstByte) {
     await libraries.stopAll();
-    const measured = await firstBytes(settings.hearth, settings.model, settings.rounds).catch((error) => ({ error: error.message }));
+    const measured = await firstBytes(join(settings.build, 'src/app/hearth'), settings.model, rounds).catch((error) => ({ error: error.message }));
     result.figures['hearth run'] = measured.error ? measured : { ...spread(measured.map((seconds) => seconds * 1e3)), rounds: measured.length };
     return result;
   }
@@ -121,6 +127,7 @@ function versionsOf(libraries) {
 }
 
 const rows = chosenRows();
+if (settings.check) process.exit(0);
 const machine = new Library('the machine', [join(settings.build, 'bench/peers/machine_worker'), String(PROBED_MB)], 0);
 await machine.start();
 if (machine.error) throw new Error(machine.error);

@@ -5,9 +5,9 @@ const percent = ({ median, min, max }) => `${(median * 100).toFixed(0)}% of the 
 
 export function machineText({ machine, versions, settings }) {
   return [
-    `${machine.cpu}, ${machine.threads} threads, ${machine.isa}, ${(machine.memory_bytes / 1e9).toFixed(1)} GB of memory`,
-    `Hearth ${versions.commit}${Object.values(versions.libraries).map((version) => `, ${version}`).join('')}, Node ${versions.node}`,
-    `${settings.layers} layers of Phi-4-mini's shape, random weights, ${settings.rounds} rounds; medians (fastest and slowest in brackets)`].join('\n');
+    `${machine.cpu}, ${machine.threads} ${machine.threads > 1 ? 'threads' : 'thread'}, ${machine.isa}, ${(machine.memory_bytes / 1e9).toFixed(1)} GB of memory`,
+    [`Hearth ${versions.commit}`, ...new Set(Object.values(versions.libraries)), `Node ${versions.node}`].join(', '),
+    `${settings.layers} layers of Phi-4-mini's shape, random weights, rounds: ${settings.rounds}; medians (least to most)`].join('\n');
 }
 
 export function rowText(row) {

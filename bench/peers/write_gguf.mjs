@@ -11,7 +11,7 @@ if (!seedText || endianness() !== 'LE') {
   console.error('usage: node write_gguf.mjs FILE LAYERS SEED (on a little-endian machine)');
   process.exit(2);
 }
-const SHAPE = { hidden: 3072, heads: 24, kvHeads: 8, headSize: 128, inner: 8192, vocab: 200064, rotated: 96, context: 4096 };
+const SHAPE = { hidden: 3072, heads: 24, kvHeads: 8, headSize: 128, inner: 8192, vocab: 200064, rotated: 96, context: 131072, shortContext: 4096 };
 const layers = Number(layersText);
 const END_OF_TEXT = 199999;
 
@@ -47,7 +47,7 @@ function metadata() {
   const kinds = Array.from({ length: SHAPE.vocab }, (_, id) => (id === END_OF_TEXT ? CONTROL : NORMAL));
   return [
     value('general.architecture', 'string', 'phi3'), value('general.name', 'string', 'random weights'), value('general.file_type', 'u32', 2),
-    value('phi3.context_length', 'u32', SHAPE.context), value('phi3.rope.scaling.original_context_length', 'u32', SHAPE.context),
+    value('phi3.context_length', 'u32', SHAPE.context), value('phi3.rope.scaling.original_context_length', 'u32', SHAPE.shortContext),
     value('phi3.embedding_length', 'u32', SHAPE.hidden), value('phi3.feed_forward_length', 'u32', SHAPE.inner), value('phi3.block_count', 'u32', layers),
     value('phi3.attention.head_count', 'u32', SHAPE.heads), value('phi3.attention.head_count_kv', 'u32', SHAPE.kvHeads),
     value('phi3.attention.layer_norm_rms_epsilon', 'f32', 1e-5), value('phi3.attention.sliding_window', 'u32', 0),
