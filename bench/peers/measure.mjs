@@ -121,10 +121,8 @@ function machineOf({ threads, isa }) {
   return { cpu: cpus()[0].model.trim(), threads, isa, memory_bytes: totalmem(), kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim() };
 }
 
-function versionsOf(libraries) {
-  const greeted = [...libraries.all.values()].filter(({ greeting }) => greeting?.version);
-  return { commit: settings.commit, node: process.versions.node, libraries: Object.fromEntries(greeted.map(({ name, greeting }) => [name, greeting.version])) };
-}
+/** What the libraries that took part said of themselves. */
+const greetings = (libraries) => Object.fromEntries([...libraries.all.values()].filter(({ greeting }) => greeting).map(({ name, greeting }) => [name, greeting]));
 
 const rows = chosenRows();
 if (settings.check) process.exit(0);
@@ -132,14 +130,14 @@ const machine = new Library('the machine', [join(settings.build, 'bench/peers/ma
 await machine.start();
 if (machine.error) throw new Error(machine.error);
 const libraries = makeLibraries(machine.greeting.threads, longest(rows));
-const report = { settings, machine: machineOf(machine.greeting), versions: null, rows: [], notes: [] };
+const report = { settings, machine: machineOf(machine.greeting), node: process.versions.node, libraries: {}, rows: [], notes: [] };
 for (const row of rows) {
   report.rows.push(await measureRow(row, libraries, machine));
   say(rowText(report.rows.at(-1)));
 }
 await libraries.stopAll();
 await machine.stop();
-report.versions = versionsOf(libraries);
+report.libraries = greetings(libraries);
 report.notes = [...libraries.notes];
 say(`\n${machineText(report)}`);
 for (const line of report.notes) say(`note: ${line}`);

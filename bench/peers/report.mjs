@@ -3,10 +3,10 @@ const digits = (value) => value.toFixed(value < 10 ? 2 : value < 1000 ? 1 : 0);
 const range = ({ median, min, max }, unit) => `${`${digits(median)} ${unit}`.padEnd(17)} (${digits(min)} to ${digits(max)})`;
 const percent = ({ median, min, max }) => `${(median * 100).toFixed(0)}% of the streaming read (${(min * 100).toFixed(0)} to ${(max * 100).toFixed(0)})`;
 
-export function machineText({ machine, versions, settings }) {
+export function machineText({ machine, libraries, node, settings }) {
   return [
     `${machine.cpu}, ${machine.threads} ${machine.threads > 1 ? 'threads' : 'thread'}, ${machine.isa}, ${(machine.memory_bytes / 1e9).toFixed(1)} GB of memory`,
-    [`Hearth ${versions.commit}`, ...new Set(Object.values(versions.libraries)), `Node ${versions.node}`].join(', '),
+    [`Hearth ${settings.commit}`, ...new Set(Object.values(libraries).map(({ version }) => version)), `Node ${node}`].join(', '),
     `${settings.layers} layers of Phi-4-mini's shape, random weights, rounds: ${settings.rounds}; medians (least to most)`].join('\n');
 }
 
