@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/tsan.h"
 #include "onnx/passes/ragged_graph.h"
 
 namespace hearth::runtime {
@@ -34,11 +35,15 @@ void require(bool condition, const char* what) {
 template <class Body>
 void for_tasks(const Ort::KernelContext& context, std::int64_t tasks, const Body& body) {
   const auto call = [](void* data, std::size_t task) noexcept {
+    happens_after(data);
     (*static_cast<const Body*>(data))(static_cast<std::int64_t>(task));
+    happens_before(data);
   };
   if (tasks == 1) return body(0);
+  happens_before(&body);
   context.ParallelFor(call, static_cast<std::size_t>(tasks), 0,
                       const_cast<void*>(static_cast<const void*>(&body)));
+  happens_after(&body);
 }
 
 /// A float input [1, rows, width].
