@@ -67,7 +67,7 @@ struct ExactRows {
 
 /// Rows prepared for the `fast` recipe: bf16 of x * 2^64, within every 8 k in the order
 /// 0 2 1 3 4 6 5 7, in tiles of 16 rows x 32 k; a panel's tiles of the same rows lie together. The
-/// rows are padded to whole tiles.
+/// rows are padded to whole tiles if there are more than 16.
 struct FastRows {
   std::uint16_t* q;  ///< [panels, ceil(rows / 16), kPanelGroups, 16, 32]
   std::int32_t rows;

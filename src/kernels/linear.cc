@@ -105,6 +105,11 @@ const ExactKernel& kernel_for(const KernelSet& kernels, const PackedLinear& line
   return *best;
 }
 
+/// Whole tiles of 16, except that up to 16 rows are not padded.
+std::int32_t padded_fast_rows(std::int32_t rows) {
+  return rows <= 16 ? rows : static_cast<std::int32_t>(ceil_div(rows, 16) * 16);
+}
+
 void zero_exact_row(const ExactRows& rows, std::int32_t row) {
   for (std::int32_t group = 0; group < rows.groups; ++group) {
     const std::int64_t at = static_cast<std::int64_t>(group) * rows.rows_padded + row;
@@ -170,7 +175,7 @@ void prepare_rows(const LinearBatch& batch, std::int32_t task, std::int32_t task
   const Counts counts = counts_of(batch);
   const Layout layout = layout_of(batch.k, counts.exact, counts.fast, batch.workspace);
   const std::int64_t exact = layout.exact.rows_padded;
-  const std::int64_t fast = ceil_div(counts.fast, 16) * 16;
+  const std::int64_t fast = padded_fast_rows(counts.fast);
   const std::int64_t end = (exact + fast) * (task + 1) / tasks;
   for (std::int64_t i = (exact + fast) * task / tasks; i < end; ++i) {
     const bool is_exact = i < exact;

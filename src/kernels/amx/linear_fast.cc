@@ -147,12 +147,11 @@ class PanelWriter {
     if (lines > left_) lines = left_;
     left_ -= lines;
     for (; lines > 0; --lines) {
-      const std::int32_t half = half_blocks_ && line_ >= Bits / 2 ? 1 : 0;
-      const __m512h scale = load_scales(scales_ + half * shape_.scale_bytes);
-      const __m512h zero = Zeros ? load_zeros(zeros_ + half * kTileColumns) : lut_;
-      _mm_prefetch(reinterpret_cast<const char*>(weights_ + kAheadBytes), _MM_HINT_T1);
-      dequantise_line<Bits, Zeros>(weights_, scale, zero, lut_, to_);
+      if (half_blocks_ && line_ == Bits / 2) load_block(1);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead_), _MM_HINT_T1);
+      dequantise_line<Bits, Zeros>(weights_, scale_, zero_, lut_, to_);
       weights_ += 64;
+      ahead_ += 64;
       to_ += kTile / Bits;
       if (++line_ == Bits) next_group();
     }
@@ -160,27 +159,38 @@ class PanelWriter {
 
  private:
   // Far enough for memory, near enough not to be evicted again.
-  static constexpr std::int32_t kAheadBytes = 8 * 1024;
+  static constexpr std::int64_t kAheadBytes = 8 * 1024;
 
   void next_group() {
     if (index_ + 1 < panel_.groups) return enter(column_, index_ + 1);
     if (column_ + 1 < panel_.tiles) enter(column_ + 1, 0);
   }
 
+  void load_block(std::int32_t half) {
+    scale_ = load_scales(scales_ + half * shape_.scale_bytes);
+    if constexpr (Zeros) zero_ = load_zeros(zeros_ + half * kTileColumns);
+  }
+
   void enter(std::int32_t column, std::int32_t index) {
     column_ = column;
     index_ = index;
     line_ = 0;
+    const PackedLinear& linear = *task_.linear;
     const std::int32_t group = panel_.begin + index;
     const std::int32_t in_unit = group % shape_.unit_groups;
-    const Unit unit =
-        unit_at(*task_.linear, shape_, panel_.tile + column, group / shape_.unit_groups);
+    const std::int32_t tile = panel_.tile + column;
+    const Unit unit = unit_at(linear, shape_, tile, group / shape_.unit_groups);
     if (in_unit == 0) *task_.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
     const std::int32_t block = half_blocks_ ? in_unit * 2 : in_unit >> shape_.block_shift;
     weights_ = unit.weights + in_unit * shape_.group_bytes;
     scales_ = unit.scales + block * shape_.scale_bytes;
     zeros_ = unit.zeros + block * kTileColumns;
+    load_block(0);
     to_ = out_ + (index * 2 + column) * kTile;
+    // What follows this tile column's end is the next one's beginning, read already: the next in
+    // its place is two further.
+    ahead_ = weights_ + kAheadBytes;
+    if (ahead_ >= linear.data + (tile + 1) * linear.tile_bytes) ahead_ += linear.tile_bytes;
   }
 
   const FastTask& task_;
@@ -189,6 +199,8 @@ class PanelWriter {
   std::uint8_t* const out_;
   const bool half_blocks_;
   const __m512h lut_;
+  __m512h scale_{};
+  __m512h zero_{};
   std::int32_t left_;
   std::int32_t column_ = 0;
   std::int32_t index_ = 0;
@@ -196,61 +208,68 @@ class PanelWriter {
   const std::uint8_t* weights_ = nullptr;
   const std::uint8_t* scales_ = nullptr;
   const std::int8_t* zeros_ = nullptr;
+  const std::uint8_t* ahead_ = nullptr;
   std::uint8_t* to_ = nullptr;
 };
 
-/// sums[2][2][256] (+)= x tiles times panel; between the products, `lines` of the next panel for
-/// each group.
-template <class Writer>
-inline void multiply(const std::uint8_t* x0, const std::uint8_t* x1, const std::uint8_t* panel,
-                     std::int32_t groups, bool first, float* sums, Writer& next,
-                     std::int32_t lines) {
+/// sums[2][2][256] (+)= one or two x tiles times panel; between the products, `lines` of the next
+/// panel for each group.
+template <int RowTiles, class Writer>
+inline void multiply(const std::uint8_t* x, const std::uint8_t* panel, std::int32_t groups,
+                     bool first, float* sums, Writer& next, std::int32_t lines) {
+  constexpr int kSecond = kPanelGroups * kTile;  // from an x tile to that of the next 16 rows
   __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
   if (first) {
     _tile_zero(0);
     _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if constexpr (RowTiles == 2) _tile_zero(2);
+    if constexpr (RowTiles == 2) _tile_zero(3);
   } else {
     _tile_loadd(0, sums, 64);
     _tile_loadd(1, sums + 256, 64);
-    _tile_loadd(2, sums + 512, 64);
-    _tile_loadd(3, sums + 768, 64);
+    if constexpr (RowTiles == 2) _tile_loadd(2, sums + 512, 64);
+    if constexpr (RowTiles == 2) _tile_loadd(3, sums + 768, 64);
   }
   for (std::int32_t group = 0; group < groups; ++group) {
     _tile_loadd(6, panel + group * 2 * kTile, 64);
-    _tile_loadd(4, x0 + group * kTile, 64);
+    _tile_loadd(4, x + group * kTile, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, panel + group * 2 * kTile + kTile, 64);
     _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, x1 + group * kTile, 64);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
+    if constexpr (RowTiles == 2) {
+      _tile_loadd(5, x + kSecond + group * kTile, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
     next.write(lines);
   }
   _tile_stored(0, sums, 64);
   _tile_stored(1, sums + 256, 64);
-  _tile_stored(2, sums + 512, 64);
-  _tile_stored(3, sums + 768, 64);
+  if constexpr (RowTiles == 2) _tile_stored(2, sums + 512, 64);
+  if constexpr (RowTiles == 2) _tile_stored(3, sums + 768, 64);
 }
 
-void write_pair(const FastTask& task, std::int32_t tile, std::int32_t tiles, const float* sums) {
+/// The outputs of a block of tile columns from their sums [pairs][row pairs][2][2][16][16], row by
+/// row: memory is written in long runs.
+void write_block(const FastTask& task, std::int32_t block, std::int32_t end, const float* sums,
+                 std::int64_t pair_sums) {
   const PackedLinear& linear = *task.linear;
   const __m512 back = _mm512_set1_ps(0x1p48F);
   const __m512 unit = _mm512_set1_ps(linear.scale_unit);
-  for (std::int32_t column = 0; column < tiles; ++column) {
-    const std::int32_t first = (tile + column) * kTileColumns;
-    const std::int32_t left = linear.n - first;
-    const auto mask = static_cast<__mmask16>(
-        left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
-    for (std::int32_t row = 0; row < task.x->rows; ++row) {
-      const float* from = sums + (row / 32) * 1024 + (row % 32 / 16) * 512 + column * 256;
-      __m512 value = _mm512_load_ps(from + row % 16 * 16);
+  for (std::int32_t row = 0; row < task.x->rows; ++row) {
+    const float* from = sums + (row / 32) * 1024 + (row % 32 / 16) * 512 + row % 16 * 16;
+    float* to = task.y + row * task.y_stride + block * kTileColumns;
+    for (std::int32_t tile = block; tile < end; ++tile, to += kTileColumns) {
+      const std::int32_t column = tile - block;
+      __m512 value = _mm512_load_ps(from + column / 2 * pair_sums + column % 2 * 256);
       value = _mm512_mul_ps(_mm512_mul_ps(value, back), unit);
       if (linear.bias != nullptr) {
-        value = _mm512_add_ps(value, _mm512_loadu_ps(linear.bias + first));
+        value = _mm512_add_ps(value, _mm512_loadu_ps(linear.bias + tile * kTileColumns));
       }
-      _mm512_mask_storeu_ps(task.y + row * task.y_stride + first, mask, value);
+      const std::int32_t left = linear.n - tile * kTileColumns;
+      const auto mask = static_cast<__mmask16>(
+          left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
+      _mm512_mask_storeu_ps(to, mask, value);
     }
   }
 }
@@ -279,14 +298,19 @@ void product(const FastTask& task) {
     const std::int32_t steps = (row_tiles + 1) / 2 * panel.groups;
     const std::int32_t lines = (next_writer.left() + steps - 1) / steps;
     float* out = sums + (panel.tile - panel.block) / 2 * pair_sums;
-    for (std::int32_t row = 0; row < row_tiles; row += 2) {
-      const std::uint8_t* x0 =
-          rows + (std::int64_t{panel.begin} * row_tiles * kTile + row * kRowTileBytes);
-      const std::uint8_t* x1 = row + 1 < row_tiles ? x0 + kRowTileBytes : x0;
-      multiply(x0, x1, panel_tiles, panel.groups, panel.begin == 0, out + row / 2 * 1024,
-               next_writer, lines);
+    const std::uint8_t* x_tile = rows + std::int64_t{panel.begin} * row_tiles * kTile;
+    std::int32_t row = 0;
+    for (; row + 1 < row_tiles; row += 2) {
+      multiply<2>(x_tile + row * kRowTileBytes, panel_tiles, panel.groups, panel.begin == 0,
+                  out + row / 2 * 1024, next_writer, lines);
     }
-    if (panel.begin + panel.groups == x.groups) write_pair(task, panel.tile, panel.tiles, out);
+    if (row < row_tiles) {
+      multiply<1>(x_tile + row * kRowTileBytes, panel_tiles, panel.groups, panel.begin == 0,
+                  out + row / 2 * 1024, next_writer, lines);
+    }
+    if (next.groups == 0 || next.block != panel.block) {
+      write_block(task, panel.block, order.block_end(panel.block), sums, pair_sums);
+    }
     panel = next;
     std::uint8_t* done = panel_tiles;
     panel_tiles = next_tiles;
@@ -299,7 +323,10 @@ void product(const FastTask& task) {
 void fast_product(const FastTask* task) {
   TileConfig config{};
   config.palette = 1;
-  for (int tile = 0; tile < 8; ++tile) config.set(tile, 16, 64);
+  // Up to 16 rows are not padded.
+  const auto rows = static_cast<std::uint8_t>(task->x->rows < 16 ? task->x->rows : 16);
+  for (int tile = 0; tile < 6; ++tile) config.set(tile, rows, 64);
+  for (int tile = 6; tile < 8; ++tile) config.set(tile, 16, 64);
   load_tile_config(config);
   const bool zeros = task->linear->zero_points != 0;
   if (task->linear->bits == 4) {
