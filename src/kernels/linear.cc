@@ -27,11 +27,14 @@ struct Layout {
   std::byte* scratch = nullptr;
 };
 
-/// Full tiles of 16 rows would waste up to half of them: equal blocks waste less than one row each.
+/// Full tiles of 16 rows would waste up to half of them: equal blocks, of a multiple of 4 rows
+/// where a kernel may use tiles, waste less.
 void shape_exact(ExactRows& rows, std::int32_t count) {
   const auto blocks = static_cast<std::int32_t>(ceil_div(count, 16));
   rows.rows = count;
   rows.row_block = blocks == 0 ? 1 : static_cast<std::int32_t>(ceil_div(count, blocks));
+  if (count >= kTileRowsMin)
+    rows.row_block = static_cast<std::int32_t>(ceil_div(rows.row_block, 4) * 4);
   rows.rows_padded = blocks * rows.row_block;
 }
 
@@ -60,7 +63,7 @@ Layout layout_of(std::int32_t k, std::int32_t exact_rows, std::int32_t fast_rows
   layout.rows_bytes = at;
   layout.scratch_bytes = std::max(
       aligned(static_cast<std::size_t>(kExactScratchBytes) +
-              static_cast<std::size_t>(layout.exact.rows_padded) * 64),
+              static_cast<std::size_t>(layout.exact.rows_padded) * 64 * kExactColumns),
       fast_rows == 0 ? 0
                      : kFastScratchBytes + (fast_tiles + fast_tiles % 2) * kFastScratchTileBytes);
   if (workspace != nullptr) {
