@@ -29,8 +29,10 @@ namespace hearth::kernels {
 constexpr std::int32_t kTileColumns = 16;  ///< outputs per tile column
 constexpr std::int32_t kGroup = 32;        ///< k per group: one activation scale, one tile step
 constexpr std::int32_t kUnitBlocks = 4;    ///< blocks per unit
+constexpr std::int32_t kTileRowsMin = 3;   ///< rows from which on a kernel may use tiles
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
-constexpr std::int32_t kExactScratchBytes = 24 * 1024;  ///< beside 64 bytes a row
+constexpr std::int32_t kExactColumns = 4;  ///< tile columns whose sums wait to be written together
+constexpr std::int32_t kExactScratchBytes = 32 * 1024;  ///< beside 64 bytes a row and column
 constexpr std::int32_t kPanelGroups = 8;                ///< groups per bf16 panel: 16 KB of the L1
 /// Scratch of the fast recipe: the panels, and the sums of 16 rows in kFastColumns outputs.
 constexpr std::int32_t kFastColumns = 16 * kTileColumns;
@@ -61,13 +63,13 @@ struct ExactRows {
   std::int32_t* sum;  ///< [groups, rows_padded]: sums of q[0..15] and q[16..31] as two int16
   std::int32_t rows;
   std::int32_t rows_padded;  ///< row_block * number of row blocks
-  std::int32_t row_block;    ///< rows per tile, at most 16
-  std::int32_t groups;       ///< ceil(k / 32)
+  std::int32_t row_block;  ///< rows per tile, at most 16; 4, 8, 12 or 16 from kTileRowsMin rows on
+  std::int32_t groups;     ///< ceil(k / 32)
 };
 
 /// Rows prepared for the `fast` recipe: bf16 of x * 2^64, within every 8 k in the order
 /// 0 2 1 3 4 6 5 7, in tiles of 16 rows x 32 k; a panel's tiles of the same rows lie together. The
-/// rows are padded to whole tiles.
+/// rows are padded to whole tiles if there are more than 16.
 struct FastRows {
   std::uint16_t* q;  ///< [panels, ceil(rows / 16), kPanelGroups, 16, 32]
   std::int32_t rows;
@@ -82,7 +84,7 @@ struct ExactTask {
   std::int64_t y_stride;    ///< floats from row to row
   std::int32_t tile_begin;  ///< tile columns [begin, end)
   std::int32_t tile_end;
-  void* scratch;                ///< kExactScratchBytes + 64 * rows_padded bytes, aligned
+  void* scratch;  ///< kExactScratchBytes + 64 * kExactColumns * rows_padded bytes, aligned
   std::uint64_t* weight_bytes;  ///< counts the packed bytes loaded, each time they are
 };
 

@@ -27,11 +27,14 @@ struct Layout {
   std::byte* scratch = nullptr;
 };
 
-/// Full tiles of 16 rows would waste up to half of them: equal blocks waste less than one row each.
+/// Full tiles of 16 rows would waste up to half of them: equal blocks, of a multiple of 4 rows
+/// where a kernel may use tiles, waste less.
 void shape_exact(ExactRows& rows, std::int32_t count) {
   const auto blocks = static_cast<std::int32_t>(ceil_div(count, 16));
   rows.rows = count;
   rows.row_block = blocks == 0 ? 1 : static_cast<std::int32_t>(ceil_div(count, blocks));
+  if (count >= kTileRowsMin)
+    rows.row_block = static_cast<std::int32_t>(ceil_div(rows.row_block, 4) * 4);
   rows.rows_padded = blocks * rows.row_block;
 }
 
@@ -60,7 +63,7 @@ Layout layout_of(std::int32_t k, std::int32_t exact_rows, std::int32_t fast_rows
   layout.rows_bytes = at;
   layout.scratch_bytes = std::max(
       aligned(static_cast<std::size_t>(kExactScratchBytes) +
-              static_cast<std::size_t>(layout.exact.rows_padded) * 64),
+              static_cast<std::size_t>(layout.exact.rows_padded) * 64 * kExactColumns),
       fast_rows == 0 ? 0
                      : kFastScratchBytes + (fast_tiles + fast_tiles % 2) * kFastScratchTileBytes);
   if (workspace != nullptr) {
@@ -103,6 +106,11 @@ const ExactKernel& kernel_for(const KernelSet& kernels, const PackedLinear& line
     if (rows >= kernel.rows_min && linear.block_size >= kernel.block_size_min) best = &kernel;
   }
   return *best;
+}
+
+/// Whole tiles of 16, except that up to 16 rows are not padded.
+std::int32_t padded_fast_rows(std::int32_t rows) {
+  return rows <= 16 ? rows : static_cast<std::int32_t>(ceil_div(rows, 16) * 16);
 }
 
 void zero_exact_row(const ExactRows& rows, std::int32_t row) {
@@ -170,7 +178,7 @@ void prepare_rows(const LinearBatch& batch, std::int32_t task, std::int32_t task
   const Counts counts = counts_of(batch);
   const Layout layout = layout_of(batch.k, counts.exact, counts.fast, batch.workspace);
   const std::int64_t exact = layout.exact.rows_padded;
-  const std::int64_t fast = ceil_div(counts.fast, 16) * 16;
+  const std::int64_t fast = padded_fast_rows(counts.fast);
   const std::int64_t end = (exact + fast) * (task + 1) / tasks;
   for (std::int64_t i = (exact + fast) * task / tasks; i < end; ++i) {
     const bool is_exact = i < exact;

@@ -81,7 +81,7 @@ constexpr std::array<ExactKernel, 1> kAvx2Exact{{{"avx2", avx2::exact_product, 1
 constexpr std::array<ExactKernel, 1> kVnniExact{{{"avx512vnni", avx512vnni::exact_product, 1, 16}}};
 constexpr std::array<ExactKernel, 2> kAmxExact{{
     {"avx512vnni", avx512vnni::exact_product, 1, 16},
-    {"amx-int8", amx::exact_product, 17, 32},
+    {"amx-int8", amx::exact_product, kTileRowsMin, 32},
 }};
 #endif
 

@@ -25,6 +25,7 @@ namespace {
 constexpr int kTile = 1024;                    // bytes
 constexpr std::int64_t kChunkBytes = 1 << 20;  // of x
 constexpr int kPanelTiles = kFastColumns / kTileColumns;
+constexpr int kPanelBytes = 2 * kPanelGroups * kTile;
 
 inline __m512h load_lut() {
   // float16 of -8 ... 7, twice: vpermw reads five bits of an index.
@@ -38,9 +39,10 @@ inline __m512h load_lut() {
 
 /// Each of 16 float16 twice: once for each k of a pair.
 inline __m512h load_scales(const std::uint8_t* p) {
-  const __m512i wide =
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  return _mm512_castsi512_ph(_mm512_or_si512(wide, _mm512_slli_epi32(wide, 16)));
+  const __m512i twice = _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8, 8,
+                                         7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+  const __m256i scales = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_castsi512_ph(_mm512_permutexvar_epi16(twice, _mm512_castsi256_si512(scales)));
 }
 
 inline __m512h load_zeros(const std::int8_t* p) {
@@ -50,10 +52,11 @@ inline __m512h load_zeros(const std::int8_t* p) {
   return _mm512_cvtepi16_ph(_mm512_or_si512(wide, _mm512_slli_epi32(wide, 16)));
 }
 
-/// Rounds to the nearest bf16, halves away from zero.
+/// Rounds to the nearest bf16, halves away from zero: (bits + 4) >> 3 in one multiplication.
 inline __m512i to_bf16(__m512h value) {
-  const __m512i rounded = _mm512_add_epi16(_mm512_castph_si512(value), _mm512_set1_epi16(4));
-  return _mm512_and_si512(_mm512_srai_epi16(rounded, 3), _mm512_set1_epi16(-0x7001));
+  const __m512i rounded =
+      _mm512_mulhrs_epi16(_mm512_castph_si512(value), _mm512_set1_epi16(1 << 12));
+  return _mm512_and_si512(rounded, _mm512_set1_epi16(-0x7001));
 }
 
 template <bool Zeros>
@@ -62,164 +65,256 @@ inline void put(std::uint8_t* out, __m512h q, __m512h scale, __m512h zero) {
   _mm512_store_si512(out, to_bf16(_mm512_mul_ph(q, scale)));
 }
 
-/// One group as a bf16 tile [16 pairs of k][16 outputs][2].
+/// 64 bytes of packed weights as bf16 [k / 2][16 outputs][2].
 template <int Bits, bool Zeros>
-inline void dequantise(const std::uint8_t* p, const std::uint8_t* scales, std::int32_t scale_step,
-                       const std::int8_t* zeros, std::int32_t zero_step, __m512h lut,
-                       std::uint8_t* out) {
-  for (int half = 0; half < 2; ++half) {
-    const __m512h s = load_scales(scales + half * scale_step);
-    const __m512h z = Zeros ? load_zeros(zeros + half * zero_step) : lut;
-    if constexpr (Bits == 4) {
-      for (int j = half * 2; j < half * 2 + 2; ++j) {
-        const __m512i v = _mm512_loadu_si512(p + j * 64);
-        std::uint8_t* to = out + j * 256;
-        put<Zeros>(to, _mm512_permutexvar_ph(v, lut), s, z);
-        put<Zeros>(to + 64, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 8), lut), s, z);
-        put<Zeros>(to + 128, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 4), lut), s, z);
-        put<Zeros>(to + 192, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 12), lut), s, z);
-      }
-    } else {
-      for (int j = half * 4; j < half * 4 + 4; ++j) {
-        const __m512i v = _mm512_loadu_si512(p + j * 64);
-        const __m512i even = _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
-        put<Zeros>(out + j * 128, _mm512_cvtepi16_ph(even), s, z);
-        put<Zeros>(out + j * 128 + 64, _mm512_cvtepi16_ph(_mm512_srai_epi16(v, 8)), s, z);
-      }
-    }
+[[gnu::always_inline]] inline void dequantise_line(const std::uint8_t* p, __m512h scale,
+                                                   __m512h zero, __m512h lut, std::uint8_t* out) {
+  const __m512i v = _mm512_loadu_si512(p);
+  if constexpr (Bits == 4) {
+    put<Zeros>(out, _mm512_permutexvar_ph(v, lut), scale, zero);
+    put<Zeros>(out + 64, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 8), lut), scale, zero);
+    put<Zeros>(out + 128, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 4), lut), scale, zero);
+    put<Zeros>(out + 192, _mm512_permutexvar_ph(_mm512_srli_epi16(v, 12), lut), scale, zero);
+  } else {
+    const __m512i even = _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
+    put<Zeros>(out, _mm512_cvtepi16_ph(even), scale, zero);
+    put<Zeros>(out + 64, _mm512_cvtepi16_ph(_mm512_srai_epi16(v, 8)), scale, zero);
   }
 }
 
-/// Walks the groups of one tile column, turning them into tiles two KB apart; meanwhile fetches as
-/// many bytes from `next`, where the panel after this one begins.
-template <int Bits, bool Zeros>
-void dequantise_panel(const FastTask& task, const UnitShape& shape, std::int32_t tile,
-                      std::int32_t begin, std::int32_t groups, const std::uint8_t* next,
-                      std::uint8_t* out) {
-  const PackedLinear& linear = *task.linear;
-  const __m512h lut = load_lut();
-  const bool half_blocks = linear.block_size < kGroup;
-  const std::int32_t scale_step = half_blocks ? shape.scale_bytes : 0;
-  const std::int32_t zero_step = half_blocks ? kTileColumns : 0;
-  std::int32_t index = begin / shape.unit_groups;
-  std::int32_t group = begin % shape.unit_groups;
-  Unit unit = unit_at(linear, shape, tile, index);
-  for (std::int32_t i = 0; i < groups; ++i, ++group) {
-    if (group == shape.unit_groups) {
-      unit = unit_at(linear, shape, tile, ++index);
-      group = 0;
-    }
-    for (std::int32_t line = 0; line < Bits + 1; ++line) {
-      _mm_prefetch(reinterpret_cast<const char*>(next + (i * (Bits + 1) + line) * 64), _MM_HINT_T1);
-    }
-    if (group == 0) *task.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
-    const std::int32_t block = half_blocks ? group * 2 : group >> shape.block_shift;
-    dequantise<Bits, Zeros>(unit.weights + group * shape.group_bytes,
-                            unit.scales + block * shape.scale_bytes, scale_step,
-                            unit.zeros + block * kTileColumns, zero_step, lut, out + i * 2 * kTile);
+/// Where in the order of the work a panel stands: 1 or 2 tile columns, up to kPanelGroups groups.
+struct Panel {
+  std::int32_t block;   // first tile column of the block of kPanelTiles it belongs to
+  std::int32_t chunk;   // first group of its chunk
+  std::int32_t tile;    // its first tile column
+  std::int32_t tiles;   // 1 or 2
+  std::int32_t begin;   // its first group
+  std::int32_t groups;  // at least 1; 0 behind the last panel
+};
+
+/// The order of the panels, outside in: block of tile columns, chunk of k, pair of columns, k.
+struct PanelOrder {
+  std::int32_t tile_begin;
+  std::int32_t tile_end;
+  std::int32_t groups;        // of the whole linear
+  std::int32_t chunk_groups;  // a multiple of kPanelGroups
+
+  Panel at(std::int32_t block, std::int32_t chunk, std::int32_t tile, std::int32_t begin) const {
+    const std::int32_t left = chunk_end(chunk) - begin;
+    return {block, chunk,
+            tile,  tile + 1 < block_end(block) ? 2 : 1,
+            begin, left < kPanelGroups ? left : kPanelGroups};
   }
-}
+  Panel first() const { return at(tile_begin, 0, tile_begin, 0); }
+  Panel after(const Panel& panel) const {
+    const std::int32_t begin = panel.begin + panel.groups;
+    if (begin < chunk_end(panel.chunk)) return at(panel.block, panel.chunk, panel.tile, begin);
+    if (panel.tile + 2 < block_end(panel.block)) {
+      return at(panel.block, panel.chunk, panel.tile + 2, panel.chunk);
+    }
+    if (begin < groups) return at(panel.block, begin, panel.block, begin);
+    const std::int32_t block = block_end(panel.block);
+    return block < tile_end ? at(block, 0, block, 0) : Panel{};
+  }
+  std::int32_t chunk_end(std::int32_t chunk) const {
+    return chunk + chunk_groups < groups ? chunk + chunk_groups : groups;
+  }
+  std::int32_t block_end(std::int32_t block) const {
+    return block + kPanelTiles < tile_end ? block + kPanelTiles : tile_end;
+  }
+};
 
-/// Where the panel after the one at (tile, group `at`) begins: further along k, or in the next
-/// pair.
-const std::uint8_t* next_panel(const FastTask& task, const UnitShape& shape, std::int32_t tile,
-                               std::int32_t at, std::int32_t begin, std::int32_t stop) {
-  const bool along = at + kPanelGroups < stop;
-  const std::int32_t group = along ? at + kPanelGroups : begin;
-  return unit_at(*task.linear, shape, along ? tile : tile + 2, group / shape.unit_groups).scales;
-}
+/// Turns a panel into bf16 tiles [groups][2 columns], a few lines at a time, so that it can be done
+/// between the products of the panel before.
+template <int Bits, bool Zeros>
+class PanelWriter {
+ public:
+  PanelWriter(const FastTask& task, const UnitShape& shape, const Panel& panel, std::uint8_t* out)
+      : task_(task),
+        shape_(shape),
+        panel_(panel),
+        out_(out),
+        half_blocks_(task.linear->block_size < kGroup),
+        lut_(load_lut()),
+        left_(panel.tiles * panel.groups * Bits) {
+    if (left_ > 0) enter(0, 0);
+  }
 
-/// sums[2][2 or 1][256] (+)= x tiles times panel; `rows` is 1 or 2 tiles of 16.
-inline void multiply(const std::uint8_t* x0, const std::uint8_t* x1, const std::uint8_t* panel,
-                     std::int32_t groups, bool first, float* sums) {
+  /// Lines of 64 bytes still to do.
+  std::int32_t left() const { return left_; }
+
+  [[gnu::always_inline]] inline void write(std::int32_t lines) {
+    if (lines > left_) lines = left_;
+    left_ -= lines;
+    for (; lines > 0; --lines) {
+      if (half_blocks_ && line_ == Bits / 2) load_block(1);
+      _mm_prefetch(reinterpret_cast<const char*>(ahead_), _MM_HINT_T1);
+      dequantise_line<Bits, Zeros>(weights_, scale_, zero_, lut_, to_);
+      weights_ += 64;
+      ahead_ += 64;
+      to_ += kTile / Bits;
+      if (++line_ == Bits) next_group();
+    }
+  }
+
+ private:
+  // Far enough for memory, near enough not to be evicted again.
+  static constexpr std::int64_t kAheadBytes = 8 * 1024;
+
+  void next_group() {
+    if (index_ + 1 < panel_.groups) return enter(column_, index_ + 1);
+    if (column_ + 1 < panel_.tiles) enter(column_ + 1, 0);
+  }
+
+  void load_block(std::int32_t half) {
+    scale_ = load_scales(scales_ + half * shape_.scale_bytes);
+    if constexpr (Zeros) zero_ = load_zeros(zeros_ + half * kTileColumns);
+  }
+
+  void enter(std::int32_t column, std::int32_t index) {
+    column_ = column;
+    index_ = index;
+    line_ = 0;
+    const PackedLinear& linear = *task_.linear;
+    const std::int32_t group = panel_.begin + index;
+    const std::int32_t in_unit = group % shape_.unit_groups;
+    const std::int32_t tile = panel_.tile + column;
+    const Unit unit = unit_at(linear, shape_, tile, group / shape_.unit_groups);
+    if (in_unit == 0) *task_.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
+    const std::int32_t block = half_blocks_ ? in_unit * 2 : in_unit >> shape_.block_shift;
+    weights_ = unit.weights + in_unit * shape_.group_bytes;
+    scales_ = unit.scales + block * shape_.scale_bytes;
+    zeros_ = unit.zeros + block * kTileColumns;
+    load_block(0);
+    to_ = out_ + (index * 2 + column) * kTile;
+    // What follows this tile column's end is the next one's beginning, read already: the next in
+    // its place is two further.
+    ahead_ = weights_ + kAheadBytes;
+    if (ahead_ >= linear.data + (tile + 1) * linear.tile_bytes) ahead_ += linear.tile_bytes;
+  }
+
+  const FastTask& task_;
+  const UnitShape& shape_;
+  const Panel panel_;
+  std::uint8_t* const out_;
+  const bool half_blocks_;
+  const __m512h lut_;
+  __m512h scale_{};
+  __m512h zero_{};
+  std::int32_t left_;
+  std::int32_t column_ = 0;
+  std::int32_t index_ = 0;
+  std::int32_t line_ = 0;
+  const std::uint8_t* weights_ = nullptr;
+  const std::uint8_t* scales_ = nullptr;
+  const std::int8_t* zeros_ = nullptr;
+  const std::uint8_t* ahead_ = nullptr;
+  std::uint8_t* to_ = nullptr;
+};
+
+/// sums[2][2][256] (+)= one or two x tiles times panel; between the products, `lines` of the next
+/// panel for each group.
+template <int RowTiles, class Writer>
+inline void multiply(const std::uint8_t* x, const std::uint8_t* panel, std::int32_t groups,
+                     bool first, float* sums, Writer& next, std::int32_t lines) {
+  constexpr int kSecond = kPanelGroups * kTile;  // from an x tile to that of the next 16 rows
   __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
   if (first) {
     _tile_zero(0);
     _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if constexpr (RowTiles == 2) _tile_zero(2);
+    if constexpr (RowTiles == 2) _tile_zero(3);
   } else {
     _tile_loadd(0, sums, 64);
     _tile_loadd(1, sums + 256, 64);
-    _tile_loadd(2, sums + 512, 64);
-    _tile_loadd(3, sums + 768, 64);
+    if constexpr (RowTiles == 2) _tile_loadd(2, sums + 512, 64);
+    if constexpr (RowTiles == 2) _tile_loadd(3, sums + 768, 64);
   }
   for (std::int32_t group = 0; group < groups; ++group) {
     _tile_loadd(6, panel + group * 2 * kTile, 64);
-    _tile_loadd(4, x0 + group * kTile, 64);
+    _tile_loadd(4, x + group * kTile, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, panel + group * 2 * kTile + kTile, 64);
     _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, x1 + group * kTile, 64);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
+    if constexpr (RowTiles == 2) {
+      _tile_loadd(5, x + kSecond + group * kTile, 64);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+    next.write(lines);
   }
   _tile_stored(0, sums, 64);
   _tile_stored(1, sums + 256, 64);
-  _tile_stored(2, sums + 512, 64);
-  _tile_stored(3, sums + 768, 64);
+  if constexpr (RowTiles == 2) _tile_stored(2, sums + 512, 64);
+  if constexpr (RowTiles == 2) _tile_stored(3, sums + 768, 64);
 }
 
-void write_pair(const FastTask& task, std::int32_t tile, std::int32_t tiles, const float* sums) {
+/// The outputs of a block of tile columns from their sums [pairs][row pairs][2][2][16][16], row by
+/// row: memory is written in long runs.
+void write_block(const FastTask& task, std::int32_t block, std::int32_t end, const float* sums,
+                 std::int64_t pair_sums) {
   const PackedLinear& linear = *task.linear;
   const __m512 back = _mm512_set1_ps(0x1p48F);
   const __m512 unit = _mm512_set1_ps(linear.scale_unit);
-  for (std::int32_t column = 0; column < tiles; ++column) {
-    const std::int32_t first = (tile + column) * kTileColumns;
-    const std::int32_t left = linear.n - first;
-    const auto mask = static_cast<__mmask16>(
-        left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
-    for (std::int32_t row = 0; row < task.x->rows; ++row) {
-      const float* from = sums + (row / 32) * 1024 + (row % 32 / 16) * 512 + column * 256;
-      __m512 value = _mm512_load_ps(from + row % 16 * 16);
+  for (std::int32_t row = 0; row < task.x->rows; ++row) {
+    const float* from = sums + (row / 32) * 1024 + (row % 32 / 16) * 512 + row % 16 * 16;
+    float* to = task.y + row * task.y_stride + block * kTileColumns;
+    for (std::int32_t tile = block; tile < end; ++tile, to += kTileColumns) {
+      const std::int32_t column = tile - block;
+      __m512 value = _mm512_load_ps(from + column / 2 * pair_sums + column % 2 * 256);
       value = _mm512_mul_ps(_mm512_mul_ps(value, back), unit);
       if (linear.bias != nullptr) {
-        value = _mm512_add_ps(value, _mm512_loadu_ps(linear.bias + first));
+        value = _mm512_add_ps(value, _mm512_loadu_ps(linear.bias + tile * kTileColumns));
       }
-      _mm512_mask_storeu_ps(task.y + row * task.y_stride + first, mask, value);
+      const std::int32_t left = linear.n - tile * kTileColumns;
+      const auto mask = static_cast<__mmask16>(
+          left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
+      _mm512_mask_storeu_ps(to, mask, value);
     }
   }
 }
 
 template <int Bits, bool Zeros>
 void product(const FastTask& task) {
-  const PackedLinear& linear = *task.linear;
   const FastRows& x = *task.x;
-  const UnitShape shape = shape_of(linear);
+  const UnitShape shape = shape_of(*task.linear);
   const std::int32_t row_tiles = (x.rows + 15) / 16;
   constexpr std::int64_t kRowTileBytes = kPanelGroups * kTile;  // of one panel
   const auto* rows = reinterpret_cast<const std::uint8_t*>(x.q);
-  auto* panel = static_cast<std::uint8_t*>(task.scratch);
-  auto* sums = reinterpret_cast<float*>(panel + kFastScratchBytes);
+  auto* panel_tiles = static_cast<std::uint8_t*>(task.scratch);
+  auto* next_tiles = panel_tiles + kPanelBytes;
+  auto* sums = reinterpret_cast<float*>(panel_tiles + kFastScratchBytes);
   const std::int64_t pair_sums = (row_tiles + 1) / 2 * 1024;
   std::int64_t chunk = kChunkBytes / (row_tiles * kTile) / kPanelGroups * kPanelGroups;
   if (chunk < kPanelGroups) chunk = kPanelGroups;
-  const auto chunk_groups = static_cast<std::int32_t>(chunk);
-  for (std::int32_t columns = task.tile_begin; columns < task.tile_end; columns += kPanelTiles) {
-    const std::int32_t end =
-        columns + kPanelTiles < task.tile_end ? columns + kPanelTiles : task.tile_end;
-    for (std::int32_t begin = 0; begin < x.groups; begin += chunk_groups) {
-      for (std::int32_t tile = columns; tile < end; tile += 2) {
-        float* out = sums + (tile - columns) / 2 * pair_sums;
-        const std::int32_t stop = begin + chunk_groups < x.groups ? begin + chunk_groups : x.groups;
-        for (std::int32_t at = begin; at < stop; at += kPanelGroups) {
-          const std::int32_t groups = stop - at < kPanelGroups ? stop - at : kPanelGroups;
-          const std::uint8_t* next = next_panel(task, shape, tile, at, begin, stop);
-          dequantise_panel<Bits, Zeros>(task, shape, tile, at, groups, next, panel);
-          if (tile + 1 < end) {
-            dequantise_panel<Bits, Zeros>(task, shape, tile + 1, at, groups,
-                                          next + linear.tile_bytes, panel + kTile);
-          }
-          for (std::int32_t row = 0; row < row_tiles; row += 2) {
-            const std::uint8_t* x0 =
-                rows + (std::int64_t{at} * row_tiles * kTile + row * kRowTileBytes);
-            const std::uint8_t* x1 = row + 1 < row_tiles ? x0 + kRowTileBytes : x0;
-            multiply(x0, x1, panel, groups, at == 0, out + row / 2 * 1024);
-          }
-        }
-        if (stop == x.groups) write_pair(task, tile, tile + 1 < end ? 2 : 1, out);
-      }
+  const PanelOrder order{task.tile_begin, task.tile_end, x.groups,
+                         static_cast<std::int32_t>(chunk)};
+  Panel panel = order.first();
+  PanelWriter<Bits, Zeros> writer(task, shape, panel, panel_tiles);
+  writer.write(writer.left());
+  while (panel.groups > 0) {
+    const Panel next = order.after(panel);
+    PanelWriter<Bits, Zeros> next_writer(task, shape, next, next_tiles);
+    const std::int32_t steps = (row_tiles + 1) / 2 * panel.groups;
+    const std::int32_t lines = (next_writer.left() + steps - 1) / steps;
+    float* out = sums + (panel.tile - panel.block) / 2 * pair_sums;
+    const std::uint8_t* x_tile = rows + std::int64_t{panel.begin} * row_tiles * kTile;
+    std::int32_t row = 0;
+    for (; row + 1 < row_tiles; row += 2) {
+      multiply<2>(x_tile + row * kRowTileBytes, panel_tiles, panel.groups, panel.begin == 0,
+                  out + row / 2 * 1024, next_writer, lines);
     }
+    if (row < row_tiles) {
+      multiply<1>(x_tile + row * kRowTileBytes, panel_tiles, panel.groups, panel.begin == 0,
+                  out + row / 2 * 1024, next_writer, lines);
+    }
+    if (next.groups == 0 || next.block != panel.block) {
+      write_block(task, panel.block, order.block_end(panel.block), sums, pair_sums);
+    }
+    panel = next;
+    std::uint8_t* done = panel_tiles;
+    panel_tiles = next_tiles;
+    next_tiles = done;
   }
 }
 
@@ -228,7 +323,10 @@ void product(const FastTask& task) {
 void fast_product(const FastTask* task) {
   TileConfig config{};
   config.palette = 1;
-  for (int tile = 0; tile < 8; ++tile) config.set(tile, 16, 64);
+  // Up to 16 rows are not padded.
+  const auto rows = static_cast<std::uint8_t>(task->x->rows < 16 ? task->x->rows : 16);
+  for (int tile = 0; tile < 6; ++tile) config.set(tile, rows, 64);
+  for (int tile = 6; tile < 8; ++tile) config.set(tile, 16, 64);
   load_tile_config(config);
   const bool zeros = task->linear->zero_points != 0;
   if (task->linear->bits == 4) {
