@@ -32,6 +32,7 @@ libclang-rt-14-dev
 ccache ccache
 libgtest-dev
 libbenchmark-dev
+qemu-user qemu-x86_64
 shellcheck shellcheck
 python3 python3
 python3-numpy
