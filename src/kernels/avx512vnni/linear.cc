@@ -14,7 +14,7 @@ namespace hearth::kernels::avx512vnni {
 namespace {
 
 constexpr int kRowsAtOnce = 8;
-constexpr int kPrefetchBytes = 6 * 1024;
+constexpr int kPrefetchBytes = 3 * 1024;  // into the L2: what docs/kernels.md found best
 
 template <int I>
 struct Index {
@@ -99,7 +99,7 @@ void add_unit(const Unit& unit, const UnitShape& shape, const RowsView& x, float
     const std::uint8_t* p = unit.weights + group * shape.group_bytes;
     repeat<F::kBits>([&](auto line) __attribute__((always_inline)) {
       _mm_prefetch(reinterpret_cast<const char*>(p + kPrefetchBytes + line.value * 64),
-                   _MM_HINT_T0);
+                   _MM_HINT_T1);
     });
     __m512i w[8];
     load_weights<F::kBits>(p, w);
