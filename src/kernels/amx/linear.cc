@@ -174,19 +174,10 @@ template <bool Zeros>
 using AddPanel = void (*)(const RowTile& x, Scratch& panel, int groups, const std::uint8_t* ahead,
                           int ahead_lines, float* sums);
 
-/// `rows` is a multiple of 4.
+/// `rows` is 12 or 16 (abi.h).
 template <bool Zeros>
 AddPanel<Zeros> add_panel_for(int rows) {
-  switch (rows) {
-    case 4:
-      return add_panel<4, Zeros>;
-    case 8:
-      return add_panel<8, Zeros>;
-    case 12:
-      return add_panel<12, Zeros>;
-    default:
-      return add_panel<16, Zeros>;
-  }
+  return rows == 12 ? add_panel<12, Zeros> : add_panel<16, Zeros>;
 }
 
 /// The outputs of some tile columns from their sums [columns][rows_padded][16], row by row: memory
