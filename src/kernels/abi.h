@@ -101,7 +101,7 @@ struct FastTask {
 
 using ExactProduct = void (*)(const ExactTask* task);
 using FastProduct = void (*)(const FastTask* task);
-/// Quantises row `row` of x ([k] floats) into `out`; see quantise.h for the rule.
+/// Quantises row `row` of x ([k] floats) into `out`; portable/linear.cc has the rule.
 using QuantiseRow = void (*)(const float* x, std::int32_t k, std::int32_t row,
                              const ExactRows* out);
 /// Converts row `row` of x into `out`.

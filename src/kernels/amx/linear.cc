@@ -204,6 +204,7 @@ void write_columns(const ExactTask& task, std::int32_t tile, std::int32_t end, c
 template <int Bits, bool Wide, bool Zeros>
 void add_column(const ExactTask& task, const UnitShape& shape, std::int32_t tile, Scratch& panel,
                 float* sums) {
+  const PackedLinear& linear = *task.linear;
   const ExactRows& x = *task.x;
   const auto add = add_panel_for<Zeros>(x.row_block);
   for (std::int32_t row = 0; row < x.rows_padded; ++row) {
@@ -213,9 +214,10 @@ void add_column(const ExactTask& task, const UnitShape& shape, std::int32_t tile
     const std::int32_t left = shape.groups - begin;
     const std::int32_t groups = left < kPanelSize ? left : kPanelSize;
     unpack_panel<Bits, Wide, Zeros>(task, shape, tile, begin, groups, panel);
-    // The panels of a task follow each other in memory.
-    const std::uint8_t* ahead =
-        unit_at(*task.linear, shape, tile, 0).scales + (begin + groups) * (Bits + 1) * 64;
+    const std::int32_t next = begin + groups;
+    const std::uint8_t* ahead = next < shape.groups
+                                    ? unit_at(linear, shape, tile, next / shape.unit_groups).scales
+                                    : linear.data + (tile + 1) * linear.tile_bytes;
     for (std::int32_t row = 0; row < x.rows_padded; row += x.row_block) {
       const std::int64_t at = std::int64_t{begin} * x.rows_padded + row;
       const RowTile rows{x.q + at * kGroup, x.scale + at, x.sum + at, x.rows_padded};
