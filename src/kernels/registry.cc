@@ -86,12 +86,15 @@ constexpr std::array<ExactKernel, 2> kAmxExact{{
 #endif
 
 const std::array kSets {
-  KernelSet{Isa::kPortable, portable::quantise_row, kPortableExact, nullptr, nullptr},
+  KernelSet{Isa::kPortable, portable::quantise_row, portable::gated_silu, kPortableExact, nullptr,
+            nullptr},
 #if defined(__x86_64__)
-      KernelSet{Isa::kAvx2, avx2::quantise_row, kAvx2Exact, nullptr, nullptr},
-      KernelSet{Isa::kAvx512Vnni, avx512vnni::quantise_row, kVnniExact, nullptr, nullptr},
-      KernelSet{Isa::kAmx, avx512vnni::quantise_row, kAmxExact, amx::convert_row,
-                amx::fast_product},
+      KernelSet{Isa::kAvx2, avx2::quantise_row, avx2::gated_silu, kAvx2Exact, nullptr, nullptr},
+      KernelSet{
+          Isa::kAvx512Vnni, avx512vnni::quantise_row, avx512vnni::gated_silu, kVnniExact, nullptr,
+          nullptr},
+      KernelSet{Isa::kAmx, avx512vnni::quantise_row, avx512vnni::gated_silu,
+                kAmxExact, amx::convert_row,         amx::fast_product},
 #endif
 };
 

@@ -32,6 +32,7 @@ struct ExactKernel {
 struct KernelSet {
   Isa isa;
   QuantiseRow quantise_row;
+  GatedSilu gated_silu;
   std::span<const ExactKernel> exact;  ///< by growing rows_min
   ConvertRow convert_row;              ///< null: no fast recipe here
   FastProduct fast;                    ///< null: no fast recipe here

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -15,6 +14,10 @@ namespace hearth::runtime {
 namespace {
 
 constexpr std::size_t kScratchAlignment = 64;
+
+/// Handing work to another thread and waiting for it takes as long as about this many elements of
+/// an elementwise operation.
+constexpr std::int64_t kElementsWorthThreads = 1 << 15;
 
 /// No exception may cross into ONNX Runtime's C interface.
 template <class Body>
@@ -120,8 +123,9 @@ class QuantLinearKernel {
     state_.task_bytes.assign(static_cast<std::size_t>(state_.tasks), 0);
     batch.weight_bytes = state_.task_bytes.data();
     const std::int32_t tasks = state_.tasks;
-    for_tasks(context, tasks, [&](std::int64_t task) noexcept {
-      kernels::prepare_rows(batch, static_cast<std::int32_t>(task), tasks);
+    const std::int32_t preparing = x.rows * x.width < kElementsWorthThreads ? 1 : tasks;
+    for_tasks(context, preparing, [&](std::int64_t task) noexcept {
+      kernels::prepare_rows(batch, static_cast<std::int32_t>(task), preparing);
     });
     for_tasks(context, tasks, [&](std::int64_t task) noexcept {
       kernels::run_linears(batch, static_cast<std::int32_t>(task), tasks);
@@ -145,31 +149,6 @@ struct QuantLinearOp : RowOp<QuantLinearOp, QuantLinearKernel> {
   }
 };
 
-/// e^x for -87 <= x <= 87 in operations that a compiler can do four or more at a time and that
-/// round the same way then: 2^n * e^r with |r| <= ln(2) / 2, e^r by Taylor's polynomial of
-/// degree 7.
-inline float exp_in_range(float x) noexcept {
-  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
-  const float shifted = x * 1.44269504F + kRound;
-  const float n = shifted - kRound;
-  const float r = (x - n * 0.693145752F) - n * 1.42860677e-6F;
-  float sum = 1.0F / 5040;
-  for (const float term : {1.0F / 720, 1.0F / 120, 1.0F / 24, 1.0F / 6, 0.5F, 1.0F, 1.0F}) {
-    sum = sum * r + term;
-  }
-  // The lowest bits of `shifted` are n. Of NaN they are anything, and the product is NaN all the
-  // same.
-  const std::uint32_t power =
-      (std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRound) + 127U) << 23U;
-  return sum * std::bit_cast<float>(power);
-}
-
-/// gate * sigmoid(gate) * up. Beyond +-87 the sigmoid is 1 or nothing to a float's last bit.
-inline float gated_silu(float gate, float up) noexcept {
-  const float bounded = gate > 87.0F ? 87.0F : gate < -87.0F ? -87.0F : gate;
-  return gate * (1.0F / (1.0F + exp_in_range(-bounded))) * up;
-}
-
 /// hearth.GatedSilu: gate * sigmoid(gate) * up. One formula for every element, whatever its place.
 class GatedSiluKernel {
  public:
@@ -188,13 +167,11 @@ class GatedSiluKernel {
     const std::int64_t count = gate.rows * gate.width;
     const std::int64_t tasks = count < kElementsWorthThreads ? 1 : state_.tasks;
     for_tasks(context, tasks, [&](std::int64_t task) noexcept {
-      for (std::int64_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i) {
-        out[i] = gated_silu(gate.data[i], up.data[i]);
-      }
+      const std::int64_t begin = count * task / tasks;
+      state_.kernels->gated_silu(gate.data + begin, up.data + begin, out + begin,
+                                 count * (task + 1) / tasks - begin);
     });
   }
-
-  static constexpr std::int64_t kElementsWorthThreads = 4096;
 
   OperatorState& state_;
 };

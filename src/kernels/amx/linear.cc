@@ -4,13 +4,14 @@
 // of integers [row_block][16], which must leave for memory to be scaled: 3 vector operations per 16
 // products' sums. Loops, outside in:
 //   tile column
-//     panel of 32 groups: unpacked once, for all rows
-//       up to 16 rows: their sums stay in registers
-//         4 groups: multiplied while the integers of the 4 before are scaled
+//     panel of 32 groups, or all of them if there is one block of rows
+//       block of up to 16 rows: their sums stay in registers; the first one unpacks the weights
+//         4 groups: multiplied while those before are scaled and those after are unpacked
 #include "kernels/amx/linear.h"
 
 #include <immintrin.h>
 
+#include "kernels/ahead.h"
 #include "kernels/amx/tile_config.h"
 #include "kernels/linear_units.h"
 
@@ -18,7 +19,8 @@ namespace hearth::kernels::amx {
 namespace {
 
 constexpr int kStepGroups = 4;
-constexpr int kPanelSize = 32;  // groups: 16 KB of the L1
+constexpr int kPanelGroupsMax = 32;           // 16 KB of the L1
+constexpr int kRingGroups = 4 * kStepGroups;  // a step is unpacked, one multiplied, one scaled
 constexpr int kTileInts = 16 * 16;
 
 // gf2p8affineqb matrices: the low or high four bits of each byte, less 8, with the sign extended.
@@ -26,13 +28,22 @@ constexpr long long kLowNibble = 0x0102040808080808;
 constexpr long long kHighNibble = 0x1020408080808080;
 constexpr int kMinusEight = 0xf8;
 
+/// The weights of a panel, or of the last kRingGroups groups where nobody comes back for them.
 struct Scratch {
-  alignas(64) std::int8_t weights[kPanelSize][512];
-  alignas(64) float scales[kPanelSize][kTileColumns];
-  alignas(64) std::int32_t zeros[kPanelSize][kTileColumns];  // twice minus the zero point, int16
+  alignas(64) std::int8_t weights[kPanelGroupsMax][512];
+  alignas(64) float scales[kPanelGroupsMax][kTileColumns];
+  alignas(64) std::int32_t zeros[kPanelGroupsMax][kTileColumns];  // twice minus the zero point
   alignas(64) std::int32_t sums[2][kStepGroups][kTileInts];
 };
 static_assert(sizeof(Scratch) <= kExactScratchBytes);
+
+/// What differs between layouts, fixed at compile time.
+template <int Bits, bool Wide, bool Zeros>
+struct Form {
+  static constexpr int kBits = Bits;
+  static constexpr bool kWide = Wide;
+  static constexpr bool kZeros = Zeros;
+};
 
 template <bool Wide>
 inline __m512 load_scales(const std::uint8_t* p) {
@@ -49,9 +60,10 @@ inline __m512i load_zeros(const std::int8_t* p) {
 }
 
 template <int Bits>
-inline void unpack(const std::uint8_t* p, std::int8_t* out) {
+[[gnu::always_inline]] inline void unpack(const std::uint8_t* p, std::int8_t* out) {
   const __m512i low = _mm512_set1_epi64(kLowNibble);
   const __m512i high = _mm512_set1_epi64(kHighNibble);
+#pragma GCC unroll 8
   for (int i = 0; i < Bits; ++i) {
     const __m512i v = _mm512_loadu_si512(p + i * 64);
     if constexpr (Bits == 4) {
@@ -63,29 +75,40 @@ inline void unpack(const std::uint8_t* p, std::int8_t* out) {
   }
 }
 
-/// The groups [begin, begin + groups) of a tile column.
-template <int Bits, bool Wide, bool Zeros>
-void unpack_panel(const ExactTask& task, const UnitShape& shape, std::int32_t tile,
-                  std::int32_t begin, std::int32_t groups, Scratch& out) {
-  std::int32_t index = begin / shape.unit_groups;
-  std::int32_t in_unit = begin % shape.unit_groups;
-  Unit unit = unit_at(*task.linear, shape, tile, index);
-  for (std::int32_t i = 0; i < groups; ++i, ++in_unit) {
-    if (in_unit == shape.unit_groups) {
-      unit = unit_at(*task.linear, shape, tile, ++index);
-      in_unit = 0;
-    }
-    if (in_unit == 0) *task.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
-    const std::int32_t block = in_unit >> shape.block_shift;
-    unpack<Bits>(unit.weights + in_unit * shape.group_bytes, out.weights[i]);
-    _mm512_store_ps(out.scales[i], load_scales<Wide>(unit.scales + block * shape.scale_bytes));
-    if constexpr (Zeros) {
-      _mm512_store_si512(out.zeros[i], load_zeros(unit.zeros + block * kTileColumns));
+/// Unpacks a tile column. Steps of kStepGroups groups never cross a unit's border.
+template <class F>
+class Column {
+ public:
+  Column(const PackedLinear& linear, const UnitShape& shape, std::int32_t tile)
+      : data_(linear.data + tile * linear.tile_bytes),
+        unit_bytes_(linear.unit_bytes),
+        head_bytes_(shape.head_bytes),
+        shift_(shape.block_shift) {}
+
+  /// Group `i` of step `step`, to place `at` of the scratch.
+  [[gnu::always_inline]] void unpack_group(std::int32_t step, int i, Scratch& scratch,
+                                           int at) const {
+    const std::uint8_t* unit = data_ + (step >> shift_) * unit_bytes_;
+    const std::int32_t in_unit = (step & ((1 << shift_) - 1)) * kStepGroups + i;
+    const std::int32_t block = in_unit >> shift_;
+    constexpr int kScaleBytes = kTileColumns * (F::kWide ? 4 : 2);
+    unpack<F::kBits>(unit + head_bytes_ + in_unit * (F::kBits * 64), scratch.weights[at]);
+    _mm512_store_ps(scratch.scales[at], load_scales<F::kWide>(unit + block * kScaleBytes));
+    if constexpr (F::kZeros) {
+      const std::uint8_t* zeros = unit + kUnitBlocks * kScaleBytes + block * kTileColumns;
+      _mm512_store_si512(scratch.zeros[at],
+                         load_zeros(reinterpret_cast<const std::int8_t*>(zeros)));
     }
   }
-}
 
-/// Rows of x as they meet a panel.
+ private:
+  const std::uint8_t* data_;
+  std::int64_t unit_bytes_;
+  std::int32_t head_bytes_;
+  std::int32_t shift_;
+};
+
+/// A block of rows of x as it meets a panel.
 struct RowTile {
   const std::int8_t* q;
   const float* scale;
@@ -93,17 +116,18 @@ struct RowTile {
   std::int64_t group_rows;  // rows from group to group
 };
 
-/// acc = fma(float(d), x scale * scale, acc) for one group.
-template <int Rows, bool Zeros>
-[[gnu::always_inline]] inline void scale_group(const std::int32_t* sums, const Scratch& panel,
-                                               const RowTile& x, int group, __m512 (&acc)[Rows]) {
-  const __m512 scales = _mm512_load_ps(panel.scales[group]);
+/// acc = fma(float(d), x scale * scale, acc) for one group, the `group`th that x has.
+template <class F, int Rows>
+[[gnu::always_inline]] inline void scale_group(const std::int32_t* sums, const Scratch& scratch,
+                                               int place, const RowTile& x, std::int32_t group,
+                                               __m512 (&acc)[Rows]) {
+  const __m512 scales = _mm512_load_ps(scratch.scales[place]);
   const float* x_scale = x.scale + group * x.group_rows;
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) {
     __m512i d = _mm512_load_si512(sums + row * 16);
-    if constexpr (Zeros) {
-      d = _mm512_dpwssd_epi32(d, _mm512_load_si512(panel.zeros[group]),
+    if constexpr (F::kZeros) {
+      d = _mm512_dpwssd_epi32(d, _mm512_load_si512(scratch.zeros[place]),
                               _mm512_set1_epi32(x.sum[group * x.group_rows + row]));
     }
     const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(x_scale[row]), scales);
@@ -111,73 +135,111 @@ template <int Rows, bool Zeros>
   }
 }
 
-/// Tile T = x times weights of one group. x in tile 4 or 5, weights in 6 or 7.
-#define HEARTH_MULTIPLY(T, X, W, group)                        \
-  _tile_zero(T);                                               \
-  _tile_loadd(X, x.q + (group)*x.group_rows * kGroup, kGroup); \
-  _tile_loadd(W, panel.weights[group], 64);                    \
+// GCC's tile loads do not say that they read memory, nor its tile stores that they write it.
+#define HEARTH_MEMORY_BARRIER() __asm__ volatile("" ::: "memory")
+
+/// Tile T = x times weights of the step's group `i`. x in tile 4 or 5, weights in 6 or 7.
+#define HEARTH_MULTIPLY(T, X, W, i)                        \
+  _tile_zero(T);                                           \
+  _tile_loadd(X, x.q + (i)*x.group_rows * kGroup, kGroup); \
+  _tile_loadd(W, scratch.weights[at + (i)], 64);           \
   _tile_dpbssd(T, X, W)
 
-/// Adds a panel's products to sums [Rows][16], and meanwhile fetches `ahead_lines` of 64 bytes for
-/// each group from `ahead`. Tiles 0-3: integer sums; 4, 5: x; 6, 7: weights.
-template <int Rows, bool Zeros>
-void add_panel(const RowTile& x, Scratch& panel, int groups, const std::uint8_t* ahead,
-               int ahead_lines, float* sums) {
+/// Some groups of a tile column.
+struct Panel {
+  std::int32_t begin;  // a multiple of kStepGroups
+  std::int32_t groups;
+  int place_mask;  // group & place_mask is its place in the scratch
+};
+
+/// Adds the panel's products to sums [Rows][16]. With Unpack they are unpacked on the way, and the
+/// next column is fetched. Tiles 0-3: integer sums; 4, 5: x; 6, 7: weights.
+template <class F, int Rows, bool Unpack>
+void add_panel(const Column<F>& column, const Ahead& ahead, Scratch& scratch, RowTile x,
+               const Panel& panel, float* sums) {
   __m512 acc[Rows];
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) acc[row] = _mm512_load_ps(sums + row * 16);
-  __asm__ volatile("" ::: "memory");  // GCC's tile loads do not say that they read memory
-  int group = 0;
-  for (int set = 0; group + kStepGroups <= groups; group += kStepGroups, set ^= 1) {
-    for (int line = 0; line < kStepGroups * ahead_lines; ++line, ahead += 64) {
-      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
-    }
-    auto& now = panel.sums[set];
-    const auto& before = panel.sums[set ^ 1];
-    HEARTH_MULTIPLY(0, 4, 6, group);
-    HEARTH_MULTIPLY(1, 5, 7, group + 1);
-    if (group > 0) {
-      scale_group<Rows, Zeros>(before[0], panel, x, group - 4, acc);
-      scale_group<Rows, Zeros>(before[1], panel, x, group - 3, acc);
-    }
-    _tile_stored(0, now[0], 64);
-    HEARTH_MULTIPLY(2, 4, 6, group + 2);
-    _tile_stored(1, now[1], 64);
-    HEARTH_MULTIPLY(3, 5, 7, group + 3);
-    if (group > 0) {
-      scale_group<Rows, Zeros>(before[2], panel, x, group - 2, acc);
-      scale_group<Rows, Zeros>(before[3], panel, x, group - 1, acc);
-    }
-    _tile_stored(2, now[2], 64);
-    _tile_stored(3, now[3], 64);
-    __asm__ volatile("" ::: "memory");  // nor its tile stores that they write it
+  const std::int32_t first = panel.begin / kStepGroups;
+  const std::int32_t steps = panel.groups / kStepGroups;
+  const std::int64_t step_rows = kStepGroups * x.group_rows;
+  int at = panel.begin & panel.place_mask;
+  const auto unpack_two = [&](std::int32_t step, int i) __attribute__((always_inline)) {
+    const int to = (step * kStepGroups & panel.place_mask) + i;
+    column.unpack_group(step, i, scratch, to);
+    column.unpack_group(step, i + 1, scratch, to + 1);
+  };
+  if (Unpack && steps > 0) {
+    unpack_two(first, 0);
+    unpack_two(first, 2);
   }
-  if (group > 0) {
-    const auto& last = panel.sums[(group / kStepGroups - 1) % 2];
+  HEARTH_MEMORY_BARRIER();
+  int before = 0;  // the place of the step before
+  for (std::int32_t step = 0; step < steps; ++step) {
+    auto& now_sums = scratch.sums[step % 2];
+    const auto& sums_before = scratch.sums[(step + 1) % 2];
+    const RowTile x_before{nullptr, x.scale - step_rows, x.sum - step_rows, x.group_rows};
+    const bool unpacks = Unpack && step + 1 < steps;
+    // The order, found by trial, keeps the tile stores in pairs: vector operations around them
+    // cost more than themselves.
+    HEARTH_MULTIPLY(0, 4, 6, 0);
+    HEARTH_MULTIPLY(1, 5, 7, 1);
+    if (unpacks) unpack_two(first + step + 1, 0);
+    if constexpr (Unpack) ahead.fetch(2 * (first + step));
+    if (step > 0) {
+      scale_group<F, Rows>(sums_before[0], scratch, before, x_before, 0, acc);
+      scale_group<F, Rows>(sums_before[1], scratch, before + 1, x_before, 1, acc);
+    }
+    HEARTH_MULTIPLY(2, 4, 6, 2);
+    HEARTH_MULTIPLY(3, 5, 7, 3);
+    _tile_stored(0, now_sums[0], 64);
+    _tile_stored(1, now_sums[1], 64);
+    if (unpacks) unpack_two(first + step + 1, 2);
+    if constexpr (Unpack) ahead.fetch(2 * (first + step) + 1);
+    if (step > 0) {
+      scale_group<F, Rows>(sums_before[2], scratch, before + 2, x_before, 2, acc);
+      scale_group<F, Rows>(sums_before[3], scratch, before + 3, x_before, 3, acc);
+    }
+    _tile_stored(2, now_sums[2], 64);
+    _tile_stored(3, now_sums[3], 64);
+    HEARTH_MEMORY_BARRIER();
+    before = at;
+    at = (at + kStepGroups) & panel.place_mask;
+    x.q += step_rows * kGroup;
+    x.scale += step_rows;
+    x.sum += step_rows;
+  }
+  if (steps > 0) {
+    const RowTile x_before{nullptr, x.scale - step_rows, x.sum - step_rows, x.group_rows};
+#pragma GCC unroll 4
     for (int i = 0; i < kStepGroups; ++i) {
-      scale_group<Rows, Zeros>(last[i], panel, x, group - kStepGroups + i, acc);
+      scale_group<F, Rows>(scratch.sums[(steps + 1) % 2][i], scratch, before + i, x_before, i, acc);
     }
   }
-  for (; group < groups; ++group) {
-    HEARTH_MULTIPLY(0, 4, 6, group);
-    _tile_stored(0, panel.sums[0][0], 64);
-    __asm__ volatile("" ::: "memory");
-    scale_group<Rows, Zeros>(panel.sums[0][0], panel, x, group, acc);
+  for (int i = 0; i < panel.groups % kStepGroups; ++i) {
+    if constexpr (Unpack) column.unpack_group(first + steps, i, scratch, at + i);
+    HEARTH_MEMORY_BARRIER();
+    HEARTH_MULTIPLY(0, 4, 6, i);
+    _tile_stored(0, scratch.sums[0][0], 64);
+    HEARTH_MEMORY_BARRIER();
+    scale_group<F, Rows>(scratch.sums[0][0], scratch, at + i, x, i, acc);
   }
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row) _mm512_store_ps(sums + row * 16, acc[row]);
 }
 
 #undef HEARTH_MULTIPLY
+#undef HEARTH_MEMORY_BARRIER
 
-template <bool Zeros>
-using AddPanel = void (*)(const RowTile& x, Scratch& panel, int groups, const std::uint8_t* ahead,
-                          int ahead_lines, float* sums);
+template <class F>
+using AddPanel = void (*)(const Column<F>& column, const Ahead& ahead, Scratch& scratch, RowTile x,
+                          const Panel& panel, float* sums);
 
-/// `rows` is 12 or 16 (abi.h).
-template <bool Zeros>
-AddPanel<Zeros> add_panel_for(int rows) {
-  return rows == 12 ? add_panel<12, Zeros> : add_panel<16, Zeros>;
+/// `rows` is 8, 12 or 16 (abi.h).
+template <class F, bool Unpack>
+AddPanel<F> add_panel_for(int rows) {
+  if (rows == 8) return add_panel<F, 8, Unpack>;
+  return rows == 12 ? add_panel<F, 12, Unpack> : add_panel<F, 16, Unpack>;
 }
 
 /// The outputs of some tile columns from their sums [columns][rows_padded][16], row by row: memory
@@ -201,35 +263,36 @@ void write_columns(const ExactTask& task, std::int32_t tile, std::int32_t end, c
   }
 }
 
-template <int Bits, bool Wide, bool Zeros>
-void add_column(const ExactTask& task, const UnitShape& shape, std::int32_t tile, Scratch& panel,
+template <class F>
+void add_column(const ExactTask& task, const UnitShape& shape, std::int32_t tile, Scratch& scratch,
                 float* sums) {
-  const PackedLinear& linear = *task.linear;
   const ExactRows& x = *task.x;
-  const auto add = add_panel_for<Zeros>(x.row_block);
+  const bool one_block = x.rows_padded == x.row_block;
+  const auto first = add_panel_for<F, true>(x.row_block);
+  const auto other = add_panel_for<F, false>(x.row_block);
   for (std::int32_t row = 0; row < x.rows_padded; ++row) {
     _mm512_store_ps(sums + row * 16, _mm512_setzero_ps());
   }
-  for (std::int32_t begin = 0; begin < shape.groups; begin += kPanelSize) {
+  const Column<F> column(*task.linear, shape, tile);
+  const Ahead ahead = Ahead::next_column(*task.linear, shape, tile);
+  const std::int32_t size = one_block ? shape.groups : kPanelGroupsMax;
+  const int mask = (one_block ? kRingGroups : kPanelGroupsMax) - 1;
+  for (std::int32_t begin = 0; begin < shape.groups; begin += size) {
     const std::int32_t left = shape.groups - begin;
-    const std::int32_t groups = left < kPanelSize ? left : kPanelSize;
-    unpack_panel<Bits, Wide, Zeros>(task, shape, tile, begin, groups, panel);
-    const std::int32_t next = begin + groups;
-    const std::uint8_t* ahead = next < shape.groups
-                                    ? unit_at(linear, shape, tile, next / shape.unit_groups).scales
-                                    : linear.data + (tile + 1) * linear.tile_bytes;
+    const Panel panel{begin, left < size ? left : size, mask};
     for (std::int32_t row = 0; row < x.rows_padded; row += x.row_block) {
       const std::int64_t at = std::int64_t{begin} * x.rows_padded + row;
       const RowTile rows{x.q + at * kGroup, x.scale + at, x.sum + at, x.rows_padded};
-      add(rows, panel, groups, ahead, row == 0 ? Bits + 1 : 0, sums + row * 16);
+      (row == 0 ? first : other)(column, ahead, scratch, rows, panel, sums + row * 16);
     }
   }
+  *task.weight_bytes += static_cast<std::uint64_t>(task.linear->tile_bytes);
 }
 
-template <int Bits, bool Wide, bool Zeros>
+template <class F>
 void product(const ExactTask& task) {
   const UnitShape shape = shape_of(*task.linear);
-  auto& panel = *static_cast<Scratch*>(task.scratch);
+  auto& scratch = *static_cast<Scratch*>(task.scratch);
   // [kExactColumns][rows_padded][16]
   float* sums =
       reinterpret_cast<float*>(static_cast<std::uint8_t*>(task.scratch) + kExactScratchBytes);
@@ -237,8 +300,8 @@ void product(const ExactTask& task) {
     const std::int32_t end =
         tile + kExactColumns < task.tile_end ? tile + kExactColumns : task.tile_end;
     for (std::int32_t at = tile; at < end; ++at) {
-      add_column<Bits, Wide, Zeros>(task, shape, at, panel,
-                                    sums + (at - tile) * task.x->rows_padded * kTileColumns);
+      add_column<F>(task, shape, at, scratch,
+                    sums + (at - tile) * task.x->rows_padded * kTileColumns);
     }
     write_columns(task, tile, end, sums);
   }
@@ -248,9 +311,9 @@ template <int Bits>
 void choose(const ExactTask& task) {
   const bool zeros = task.linear->zero_points != 0;
   if (task.linear->wide_scales != 0) {
-    return zeros ? product<Bits, true, true>(task) : product<Bits, true, false>(task);
+    return zeros ? product<Form<Bits, true, true>>(task) : product<Form<Bits, true, false>>(task);
   }
-  return zeros ? product<Bits, false, true>(task) : product<Bits, false, false>(task);
+  return zeros ? product<Form<Bits, false, true>>(task) : product<Form<Bits, false, false>>(task);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Linears for AVX2 with FMA and F16C.
+// Linears and the gate between them for AVX2 with FMA and F16C.
 #pragma once
 
 #include <cstdint>
@@ -9,5 +9,6 @@ namespace hearth::kernels::avx2 {
 
 void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
 void exact_product(const ExactTask* task);
+void gated_silu(const float* gate, const float* up, float* out, std::int64_t count);
 
 }  // namespace hearth::kernels::avx2

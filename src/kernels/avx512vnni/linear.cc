@@ -8,13 +8,13 @@
 
 #include <immintrin.h>
 
+#include "kernels/ahead.h"
 #include "kernels/linear_units.h"
 
 namespace hearth::kernels::avx512vnni {
 namespace {
 
 constexpr int kRowsAtOnce = 8;
-constexpr int kPrefetchBytes = 3 * 1024;  // into the L2: what docs/kernels.md found best
 
 template <int I>
 struct Index {
@@ -87,7 +87,8 @@ struct RowsView {
 
 /// acc[row] += one unit's products, for R rows.
 template <class F, int R>
-void add_unit(const Unit& unit, const UnitShape& shape, const RowsView& x, float* acc) {
+void add_unit(const Unit& unit, const UnitShape& shape, const Ahead& ahead, const RowsView& x,
+              float* acc) {
   __m512 a[R];
   repeat<R>([&](auto r) __attribute__((always_inline)) {
     a[r.value] = _mm512_load_ps(acc + r.value * 16);
@@ -97,10 +98,7 @@ void add_unit(const Unit& unit, const UnitShape& shape, const RowsView& x, float
   const std::int32_t* x_sum = x.sum;
   for (std::int32_t group = 0; group < unit.groups; ++group) {
     const std::uint8_t* p = unit.weights + group * shape.group_bytes;
-    repeat<F::kBits>([&](auto line) __attribute__((always_inline)) {
-      _mm_prefetch(reinterpret_cast<const char*>(p + kPrefetchBytes + line.value * 64),
-                   _MM_HINT_T1);
-    });
+    if (group % 2 == 0) ahead.fetch((unit.group_begin + group) / 2);
     __m512i w[8];
     load_weights<F::kBits>(p, w);
     const std::int32_t block = F::kHalfBlocks ? group * 2 : group >> shape.block_shift;
@@ -150,24 +148,25 @@ void add_unit(const Unit& unit, const UnitShape& shape, const RowsView& x, float
 }
 
 template <class F>
-void add_rows(int rows, const Unit& unit, const UnitShape& shape, const RowsView& x, float* acc) {
+void add_rows(int rows, const Unit& unit, const UnitShape& shape, const Ahead& ahead,
+              const RowsView& x, float* acc) {
   switch (rows) {
     case 1:
-      return add_unit<F, 1>(unit, shape, x, acc);
+      return add_unit<F, 1>(unit, shape, ahead, x, acc);
     case 2:
-      return add_unit<F, 2>(unit, shape, x, acc);
+      return add_unit<F, 2>(unit, shape, ahead, x, acc);
     case 3:
-      return add_unit<F, 3>(unit, shape, x, acc);
+      return add_unit<F, 3>(unit, shape, ahead, x, acc);
     case 4:
-      return add_unit<F, 4>(unit, shape, x, acc);
+      return add_unit<F, 4>(unit, shape, ahead, x, acc);
     case 5:
-      return add_unit<F, 5>(unit, shape, x, acc);
+      return add_unit<F, 5>(unit, shape, ahead, x, acc);
     case 6:
-      return add_unit<F, 6>(unit, shape, x, acc);
+      return add_unit<F, 6>(unit, shape, ahead, x, acc);
     case 7:
-      return add_unit<F, 7>(unit, shape, x, acc);
+      return add_unit<F, 7>(unit, shape, ahead, x, acc);
     default:
-      return add_unit<F, 8>(unit, shape, x, acc);
+      return add_unit<F, 8>(unit, shape, ahead, x, acc);
   }
 }
 
@@ -196,13 +195,15 @@ void product(const ExactTask& task) {
     for (std::int32_t row = 0; row < x.rows; ++row) {
       _mm512_store_ps(acc + row * 16, _mm512_setzero_ps());
     }
+    const Ahead ahead =
+        x.rows == 1 ? Ahead::near(linear, shape, tile) : Ahead::next_column(linear, shape, tile);
     for (std::int32_t index = 0; index < units; ++index) {
       const Unit unit = unit_at(linear, shape, tile, index);
       *task.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
       for (std::int32_t row = 0; row < x.rows; row += kRowsAtOnce) {
         const std::int64_t at = std::int64_t{unit.group_begin} * x.rows_padded + row;
         const RowsView view{x.q + at * kGroup, x.scale + at, x.sum + at, x.rows_padded};
-        add_rows<F>(x.rows - row, unit, shape, view, acc + row * 16);
+        add_rows<F>(x.rows - row, unit, shape, row == 0 ? ahead : Ahead(), view, acc + row * 16);
       }
     }
     write_tile(task, tile, acc);

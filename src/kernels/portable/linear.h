@@ -9,5 +9,6 @@ namespace hearth::kernels::portable {
 
 void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
 void exact_product(const ExactTask* task);
+void gated_silu(const float* gate, const float* up, float* out, std::int64_t count);
 
 }  // namespace hearth::kernels::portable

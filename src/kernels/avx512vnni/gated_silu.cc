@@ -1,0 +1,10 @@
+#include "kernels/avx512vnni/linear.h"
+#include "kernels/gated_silu_loop.h"
+
+namespace hearth::kernels::avx512vnni {
+
+void gated_silu(const float* gate, const float* up, float* out, std::int64_t count) {
+  gated_silu_loop(gate, up, out, count);
+}
+
+}  // namespace hearth::kernels::avx512vnni
