@@ -9,18 +9,20 @@
 namespace hearth::bench {
 namespace {
 
+/// Two lines are fetched 2 KB ahead, then two are read: of the orders and distances tried, the one
+/// that brings most. Left to the compiler, the order costs up to a quarter of the bandwidth.
 __attribute__((target("avx512f"))) long read_wide(const std::byte* data, std::size_t bytes) {
-  __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
-                     _mm512_setzero_si512()};
-  for (std::size_t at = 0; at < bytes; at += 256) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      _mm_prefetch(reinterpret_cast<const char*>(data + at + 4096 + i * 64), _MM_HINT_T0);
-      sums[i] = _mm512_xor_si512(sums[i], _mm512_load_si512(data + at + i * 64));
-    }
+  constexpr std::size_t kAhead = 2048;
+  __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  for (std::size_t at = 0; at < bytes; at += 128) {
+    _mm_prefetch(reinterpret_cast<const char*>(data + at + kAhead), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(data + at + kAhead + 64), _MM_HINT_T1);
+    __asm__ volatile("" ::: "memory");
+    sums[0] = _mm512_xor_si512(sums[0], _mm512_load_si512(data + at));
+    sums[1] = _mm512_xor_si512(sums[1], _mm512_load_si512(data + at + 64));
+    __asm__ volatile("" ::: "memory");
   }
-  const __m512i all =
-      _mm512_xor_si512(_mm512_xor_si512(sums[0], sums[1]), _mm512_xor_si512(sums[2], sums[3]));
-  return static_cast<long>(_mm512_reduce_add_epi64(all));
+  return static_cast<long>(_mm512_reduce_add_epi64(_mm512_xor_si512(sums[0], sums[1])));
 }
 
 long read_narrow(const std::byte* data, std::size_t bytes) {

@@ -162,6 +162,45 @@ void run_tiles(const LinearBatch& batch, const LinearCall& call, const Layout& l
   }
 }
 
+/// Some of the tile columns of all calls in a row.
+struct Columns {
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+/// Cut at even places: the fast kernel works on pairs.
+Columns equal_share(std::int64_t all, std::int32_t task, std::int32_t tasks) {
+  const auto bound = [&](std::int64_t i) { return i == tasks ? all : all * i / tasks / 2 * 2; };
+  return {bound(task), bound(task + 1)};
+}
+
+/// Half of an equal share of what is left, but not less than a pair.
+Columns take(std::atomic<std::int64_t>& taken, std::int64_t all, std::int32_t tasks) {
+  std::int64_t begin = taken.load(std::memory_order_relaxed);
+  std::int64_t end = begin;
+  do {
+    const std::int64_t left = std::max<std::int64_t>(all - begin, 0);
+    const std::int64_t share = std::max<std::int64_t>(left / (2 * tasks) / 2 * 2, 2);
+    end = begin + std::min(share, left);
+  } while (begin < end && !taken.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+  return {begin, end};
+}
+
+void run_columns(const LinearBatch& batch, const Layout& layout, std::byte* scratch,
+                 std::uint64_t* weight_bytes, const Columns& columns) {
+  std::int64_t first = 0;
+  for (const LinearCall& call : batch.calls) {
+    const std::int64_t tiles = ceil_div(call.linear.n, kTileColumns);
+    const auto from = std::clamp<std::int64_t>(columns.begin - first, 0, tiles);
+    const auto to = std::clamp<std::int64_t>(columns.end - first, 0, tiles);
+    if (from < to) {
+      run_tiles(batch, call, layout, scratch, weight_bytes, static_cast<std::int32_t>(from),
+                static_cast<std::int32_t>(to));
+    }
+    first += tiles;
+  }
+}
+
 }  // namespace
 
 std::size_t linear_workspace_bytes(const KernelSet& kernels, std::int32_t k,
@@ -205,20 +244,15 @@ void run_linears(const LinearBatch& batch, std::int32_t task, std::int32_t tasks
   // Kernels count for every kilobyte: in the tasks' counters, which share a cache line, that would
   // cost a seventh of the bandwidth.
   std::uint64_t weight_bytes = 0;
-  // The tile columns of all calls in a row, cut into equal ranges at even places: the tile kernels
-  // work on pairs.
-  std::int64_t all = 0;
+  std::int64_t all = 0;  // tile columns of all calls in a row
   for (const LinearCall& call : batch.calls) all += ceil_div(call.linear.n, kTileColumns);
-  const auto bound = [&](std::int64_t i) { return i == tasks ? all : all * i / tasks / 2 * 2; };
-  const std::int64_t begin = bound(task);
-  const std::int64_t end = bound(task + 1);
-  std::int64_t first = 0;
-  for (const LinearCall& call : batch.calls) {
-    const std::int64_t tiles = ceil_div(call.linear.n, kTileColumns);
-    const auto from = static_cast<std::int32_t>(std::clamp<std::int64_t>(begin - first, 0, tiles));
-    const auto to = static_cast<std::int32_t>(std::clamp<std::int64_t>(end - first, 0, tiles));
-    if (from < to) run_tiles(batch, call, layout, scratch, &weight_bytes, from, to);
-    first += tiles;
+  if (batch.taken == nullptr || counts.fast > 0) {
+    run_columns(batch, layout, scratch, &weight_bytes, equal_share(all, task, tasks));
+  } else {
+    for (Columns columns = take(*batch.taken, all, tasks); columns.begin < columns.end;
+         columns = take(*batch.taken, all, tasks)) {
+      run_columns(batch, layout, scratch, &weight_bytes, columns);
+    }
   }
   if (batch.weight_bytes != nullptr) batch.weight_bytes[task] += weight_bytes;
 }

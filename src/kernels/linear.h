@@ -16,6 +16,7 @@
 // throws.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,6 +46,11 @@ struct LinearBatch {
   std::span<const LinearCall> calls;  ///< all with this k
   /// linear_workspace_bytes(...) bytes, 64-byte aligned; the same for both phases.
   std::byte* workspace = nullptr;
+  /// Null: each task has an equal share. Otherwise 0 before phase 2: the tile columns that are
+  /// taken. Tasks take more while there are any, ever fewer at a time, so that a thread that is
+  /// held up does not hold up the others. Fast rows, which want long shares, have equal ones all
+  /// the same.
+  std::atomic<std::int64_t>* taken = nullptr;
   /// Null, or [tasks] counters to which each task adds the packed weight bytes it loads.
   std::uint64_t* weight_bytes = nullptr;
 };
@@ -59,6 +65,7 @@ void prepare_rows(const LinearBatch& batch, std::int32_t task, std::int32_t task
 
 /// Phase 2, after phase 1 is complete: task `task` of `tasks` computes its share of the outputs of
 /// all calls. Shares are contiguous ranges of tile columns, so each weight is read once a step.
+/// Which task computes an output changes nothing about it.
 void run_linears(const LinearBatch& batch, std::int32_t task, std::int32_t tasks) noexcept;
 
 }  // namespace hearth::kernels

@@ -382,19 +382,20 @@ Result<void> AcceleratedExecutor::State::run_pieces(std::span<const Piece> piece
   const std::array<const char*, 5> names{graph.names.ids.c_str(), graph.names.segments.c_str(),
                                          graph.names.blocks.c_str(), graph.names.exact_rows.c_str(),
                                          graph.names.logit_rows.c_str()};
-  const char* output = graph.names.logits.c_str();
-  const auto results = ort.session.Run(Ort::RunOptions{nullptr}, names.data(), inputs.data(),
-                                       inputs.size(), &output, 1);
   const auto vocab = static_cast<std::size_t>(graph.vocab_size);
-  const auto info = results.front().GetTensorTypeAndShapeInfo();
-  if (info.GetElementCount() != wanted.size() * vocab) {
-    return fail(ErrorCode::kCorrupt, "the model gives " + std::to_string(info.GetElementCount()) +
-                                         " logits for " + std::to_string(wanted.size()) +
-                                         " rows of " + std::to_string(vocab));
+  // Straight to where they belong, unless there are rows of other runs or in another order.
+  const bool in_order = places.size() * vocab == logits.size() && std::ranges::is_sorted(places);
+  std::vector<float> apart(in_order ? 0 : wanted.size() * vocab);
+  std::vector<float>& rows = in_order ? logits : apart;
+  Ort::Value result{nullptr};
+  if (!wanted.empty()) {
+    result = tensor(rows, {1, static_cast<std::int64_t>(wanted.size()), graph.vocab_size});
   }
-  const float* rows = results.front().GetTensorData<float>();
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    std::copy_n(rows + i * vocab, vocab,
+  const char* output = graph.names.logits.c_str();
+  ort.session.Run(Ort::RunOptions{nullptr}, names.data(), inputs.data(), inputs.size(), &output,
+                  &result, 1);
+  for (std::size_t i = 0; i < places.size() && !in_order; ++i) {
+    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(i * vocab), vocab,
                 logits.begin() + static_cast<std::ptrdiff_t>(places[i] * vocab));
   }
   for (const Piece& piece : pieces) piece.sequence->table.append(piece.rows);

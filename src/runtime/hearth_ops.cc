@@ -122,6 +122,8 @@ class QuantLinearKernel {
         *state_.kernels, batch.k, batch.exact_rows, batch.fast_rows, state_.tasks));
     state_.task_bytes.assign(static_cast<std::size_t>(state_.tasks), 0);
     batch.weight_bytes = state_.task_bytes.data();
+    state_.columns_taken = 0;
+    batch.taken = &state_.columns_taken;
     const std::int32_t tasks = state_.tasks;
     const std::int32_t preparing = x.rows * x.width < kElementsWorthThreads ? 1 : tasks;
     for_tasks(context, preparing, [&](std::int64_t task) noexcept {

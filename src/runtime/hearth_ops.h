@@ -4,6 +4,7 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -51,6 +52,7 @@ struct OperatorState {
   std::vector<LayerState> layers;
   Scratch linear_scratch;
   Scratch attention_scratch;
+  std::atomic<std::int64_t> columns_taken = 0;
   std::vector<std::uint64_t> task_bytes;  ///< [tasks], of the node that runs
   std::uint64_t weight_bytes = 0;         ///< packed weight bytes read since the session began
 };
