@@ -171,7 +171,7 @@ TEST(Linear, ExactIsTheSameBitsOnEveryInstructionSetForAnyRowsAndTasks) {
     const std::vector<float> x = random_rows(41, shape.k, ++seed);
     const auto expected = run_batch(Isa::kPortable, {&linear}, x, {.exact_rows = 41});
     for (const Isa isa : available()) {
-      for (const int rows : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 41}) {
+      for (const int rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 32, 33, 41}) {
         for (const int tasks : {1, 3}) {
           const auto y = run_batch(isa, {&linear}, x, {.exact_rows = rows, .tasks = tasks});
           ASSERT_EQ(std::memcmp(y[0].data(), expected[0].data(), y[0].size() * sizeof(float)), 0)
@@ -331,6 +331,28 @@ TEST(Linear, WeightsAreReadOnceHoweverManyRows) {
         run_batch(isa, {&linear}, x,
                   {.exact_rows = rows - fast, .fast_rows = fast, .weight_bytes = &mixed});
         EXPECT_EQ(mixed, once) << name_of(isa) << describe(shape);
+      }
+    }
+  }
+}
+
+TEST(Linear, SharesThatAreTakenAsTheyComeLeaveNothingOutAndReadNothingTwice) {
+  const TestLinear wide({16 * 37 + 3, 160, 4, 32, true, false}, 8);
+  const TestLinear narrow({5, 160, 8, 32, false, false}, 9);
+  const std::vector<float> x = random_rows(20, 160, 10);
+  const std::uint64_t once = packed_bytes(wide.format()) + packed_bytes(narrow.format());
+  for (const Isa isa : available()) {
+    for (const int rows : {1, 8, 20}) {
+      const auto expected = run_batch(isa, {&wide, &narrow}, x, {.exact_rows = rows});
+      for (const int tasks : {1, 2, 3, 16}) {
+        std::vector<std::uint64_t> counted(static_cast<std::size_t>(tasks));
+        const auto y = run_batch(isa, {&wide, &narrow}, x,
+                                 {.exact_rows = rows,
+                                  .tasks = tasks,
+                                  .share_as_they_come = true,
+                                  .weight_bytes = counted.data()});
+        EXPECT_EQ(y, expected) << name_of(isa) << " rows=" << rows << " tasks=" << tasks;
+        EXPECT_EQ(std::accumulate(counted.begin(), counted.end(), std::uint64_t{0}), once);
       }
     }
   }

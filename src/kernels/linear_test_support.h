@@ -1,11 +1,13 @@
 // Random quantised matrices as a MatMulNBits node holds them, and what they mean in double.
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels/linear.h"
@@ -141,6 +143,7 @@ struct RunOptions {
   int exact_rows = 0;
   int fast_rows = 0;
   int tasks = 1;
+  bool share_as_they_come = false;  ///< tasks on threads, with LinearBatch::taken
   std::uint64_t* weight_bytes = nullptr;
 };
 
@@ -177,6 +180,16 @@ inline std::vector<std::vector<float>> run_batch(Isa isa,
       static_cast<std::byte*>(std::align(kAlignment, storage.size() - kAlignment, p, space));
   batch.weight_bytes = options.weight_bytes;
   for (int task = options.tasks; task-- > 0;) prepare_rows(batch, task, options.tasks);
+  if (options.share_as_they_come) {
+    std::atomic<std::int64_t> taken = 0;
+    batch.taken = &taken;
+    std::vector<std::jthread> threads;
+    for (int task = 0; task < options.tasks; ++task) {
+      threads.emplace_back([&, task] { run_linears(batch, task, options.tasks); });
+    }
+    threads.clear();
+    return outputs;
+  }
   for (int task = options.tasks; task-- > 0;) run_linears(batch, task, options.tasks);
   return outputs;
 }
