@@ -34,7 +34,6 @@ inline float exp_in_range(float x) noexcept {
 /// sigmoid is 1 or nothing to a float's last bit.
 inline void gated_silu_loop(const float* gate, const float* up, float* out,
                             std::int64_t count) noexcept {
-#pragma GCC ivdep
   for (std::int64_t i = 0; i < count; ++i) {
     const float x = gate[i];
     const float bounded = x > 87.0F ? 87.0F : x < -87.0F ? -87.0F : x;
