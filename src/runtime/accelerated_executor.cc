@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "engine/block_pool.h"
+#include "runtime/data_tensors.h"
 #include "runtime/hearth_ops.h"
 #include "runtime/kept_file.h"
 #include "runtime/kv_memory.h"
@@ -30,6 +31,10 @@ constexpr std::int64_t kBlockTokens = 64;
 
 /// Rows per step when a sequence is computed again.
 constexpr std::int64_t kRecomputeChunkTokens = 256;
+
+/// After a step of more rows the pages of their embeddings are given back: a long prompt touches
+/// hundreds of megabytes, and few of them again.
+constexpr std::int64_t kRowsToRemember = 64;
 
 struct Sequence {
   explicit Sequence(engine::BlockPool& pool) : table(pool) {}
@@ -119,6 +124,7 @@ struct AcceleratedExecutor::State {
   KvMemory kv_memory;
   OperatorState operators;
   std::optional<HearthOps> ops;
+  DataTensors data_tensors;
   OrtSession ort;
   std::optional<engine::BlockPool> pool;
   std::map<SequenceId, Sequence> sequences;
@@ -239,8 +245,12 @@ Result<std::unique_ptr<AcceleratedExecutor>> AcceleratedExecutor::load(
   HEARTH_TRY_VOID(state->open_layers(model.folder));
   HEARTH_TRY_VOID(state->open_pool(options.accelerated));
   state->ops.emplace(state->operators);
-  HEARTH_TRY(state->ort, open_ragged_session(state->graph.model.SerializeAsString(), model.folder,
-                                             state->ops->domain(), threads, options));
+  HEARTH_TRY(state->data_tensors, guard_ort("mapping the model's data", [&] {
+               return DataTensors::open(state->graph.model, model.folder);
+             }));
+  HEARTH_TRY(state->ort,
+             open_ragged_session(state->graph.model.SerializeAsString(), model.folder,
+                                 state->data_tensors, state->ops->domain(), threads, options));
   state->graph.model.Clear();
   describe(*kernels, options.accelerated.recipe, state->ort.report);
   return std::unique_ptr<AcceleratedExecutor>(new AcceleratedExecutor(std::move(state)));
@@ -446,6 +456,9 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
       std::stable_partition(pieces.begin(), pieces.end(),
                             [](const Piece& piece) { return !piece.fast; });
       HEARTH_TRY_VOID(state_->run_pieces(pieces, result.logits));
+      std::int64_t rows = 0;
+      for (const Piece& piece : pieces) rows += piece.rows;
+      if (rows > kRowsToRemember) state_->data_tensors.forget();
     }
   });
 }
