@@ -1,7 +1,11 @@
 #include "runtime/digest.h"
 
+#ifdef HEARTH_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>  // takes the place of the functions in xxhash.h
+#else
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#endif
 
 namespace hearth::runtime {
 
