@@ -153,7 +153,7 @@ fs::path make_model(const fs::path& parent, const onnx::DecoderConfig& config,
 }
 
 fs::path make_large_model(const fs::path& parent) {
-  const fs::path folder = make_model(parent, tiny_config(true));
+  fs::path folder = make_model(parent, tiny_config(true));
   auto model = onnx::read_model(folder / "model.onnx");
   EXPECT_TRUE(model) << model.error().message;
   if (!model) return folder;
