@@ -10,7 +10,8 @@
 
 namespace hearth {
 
-Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path) {
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem::path& path,
+                                                           MappedUse use) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail_errno("open", path, errno);
   struct stat info {};
@@ -25,9 +26,13 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
     if (data == MAP_FAILED) return fail_errno("map", path, errno);
     // Where the file system can, what is read from now on comes in large pages: gigabytes that are
     // walked through again and again otherwise miss the TLB at every 4 KB. Only a wish.
-    ::madvise(data, size, MADV_HUGEPAGE);
+    if (use == MappedUse::kWhole) ::madvise(data, size, MADV_HUGEPAGE);
   }
   return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const char*>(data), size));
+}
+
+void MappedFile::forget() const {
+  if (size_ > 0) ::madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -11,13 +11,20 @@
 
 namespace hearth {
 
+/// How a mapping is going to be read.
+enum class MappedUse {
+  kWhole,  ///< all of it, again and again: large pages are worth their size
+  kParts,  ///< here and there
+};
+
 /// The content of a file as it was when it was mapped. For files that are replaced (a new file
 /// under the old name), never changed in place: shortening a mapped file ends the process that
 /// reads it. Any thread may read.
 class MappedFile {
  public:
   /// Maps a regular file for reading. kNotFound, kIo, or kInvalidArgument for what is no file.
-  static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path);
+  static Result<std::shared_ptr<const MappedFile>> open(const std::filesystem::path& path,
+                                                        MappedUse use = MappedUse::kWhole);
 
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -25,6 +32,10 @@ class MappedFile {
 
   /// Begins at a multiple of the page size; empty for an empty file.
   std::string_view bytes() const { return {data_, size_}; }
+
+  /// Gives the pages that were read back to the system, which fetches them again when they are
+  /// used. Spans into the file stay valid.
+  void forget() const;
 
  private:
   MappedFile(const char* data, std::size_t size) : data_(data), size_(size) {}

@@ -14,6 +14,11 @@
 
 namespace hearth::onnx {
 
+/// What is kept of a checked graph is used as long as this is the same: a change of what
+/// read_decoder_graph(), parse_model() or check_external_data() accept or tell gives the next
+/// number.
+inline constexpr std::uint64_t kDecoderGraphVersion = 1;
+
 /// Names of the graph's inputs and outputs, as genai_config.json gives them. Patterns hold one %d
 /// for the layer. An empty position_ids says that the configuration names none.
 struct DecoderIoNames {

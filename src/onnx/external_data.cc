@@ -277,6 +277,36 @@ Result<void> for_each_tensor(const ::onnx::ModelProto& model, const TensorVisito
   return {};
 }
 
+Result<std::map<std::string, std::uint64_t>> data_file_needs(const ::onnx::ModelProto& model) {
+  std::map<std::string, std::uint64_t> needs;
+  HEARTH_TRY_VOID(for_each_tensor(model, [&needs](const TensorProto& tensor) -> Result<void> {
+    if (!is_external(tensor)) return {};
+    HEARTH_TRY(const TensorLocation location, tensor_location(tensor));
+    std::uint64_t& bytes = needs[location.file];
+    bytes = std::max(bytes, location.offset + location.length);
+    return {};
+  }));
+  return needs;
+}
+
+Result<void> check_data_files(const std::map<std::string, std::uint64_t>& needs,
+                              const fs::path& folder, std::string_view model_name) {
+  try {
+    DataFiles files(folder, model_name);
+    for (const auto& [location, needed] : needs) {
+      HEARTH_TRY(const std::uint64_t size, files.size_bytes(location));
+      if (size < needed) {
+        return fail(ErrorCode::kCorrupt, files.path(location).string() + " has " +
+                                             with_thousands(size) + " bytes, the model needs " +
+                                             with_thousands(needed));
+      }
+    }
+    return {};
+  } catch (const fs::filesystem_error& error) {
+    return fail(ErrorCode::kIo, (folder / model_name).string() + ": " + error.what());
+  }
+}
+
 Result<void> check_external_data(const ::onnx::ModelProto& model, const fs::path& folder,
                                  std::string_view model_name) {
   const std::string context = (folder / model_name).string();

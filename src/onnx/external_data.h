@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -46,5 +47,14 @@ Result<void> for_each_tensor(const ::onnx::ModelProto& model,
 Result<void> check_external_data(const ::onnx::ModelProto& model,
                                  const std::filesystem::path& folder,
                                  std::string_view model_name = "model.onnx");
+
+/// How many bytes each data file must have, by the name that tensors give it. Errors as of
+/// tensor_location().
+Result<std::map<std::string, std::uint64_t>> data_file_needs(const ::onnx::ModelProto& model);
+
+/// What check_external_data() asks of the files themselves: each of `needs` lies where it may and
+/// is long enough.
+Result<void> check_data_files(const std::map<std::string, std::uint64_t>& needs,
+                              const std::filesystem::path& folder, std::string_view model_name);
 
 }  // namespace hearth::onnx

@@ -9,14 +9,14 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/file.h"
-#include "base/mapped_file.h"
 #include "engine/block_pool.h"
-#include "onnx/model_file.h"
+#include "runtime/data_tensors.h"
 #include "runtime/hearth_ops.h"
+#include "runtime/kept_file.h"
 #include "runtime/kv_memory.h"
 #include "runtime/ort_session.h"
 #include "runtime/packed_weights.h"
+#include "runtime/rewritten_graph.h"
 #include "runtime/tensor_bytes.h"
 #include "runtime/thread_count.h"
 
@@ -31,6 +31,10 @@ constexpr std::int64_t kBlockTokens = 64;
 
 /// Rows per step when a sequence is computed again.
 constexpr std::int64_t kRecomputeChunkTokens = 256;
+
+/// After a step of more rows the pages of their embeddings are given back: a long prompt touches
+/// hundreds of megabytes, and few of them again.
+constexpr std::int64_t kRowsToRemember = 64;
 
 struct Sequence {
   explicit Sequence(engine::BlockPool& pool) : table(pool) {}
@@ -112,7 +116,7 @@ kernels::AttentionShape attention_shape(const onnx::AttentionLayer& layer,
 }  // namespace
 
 struct AcceleratedExecutor::State {
-  onnx::RaggedGraph graph;  // without its model once the session is open
+  onnx::RaggedGraph graph;  // without its model and its tensors once the session is open
   std::int64_t context_length = 0;
   Recipe recipe = Recipe::kExact;
   std::optional<PackedWeights> weights;
@@ -120,13 +124,14 @@ struct AcceleratedExecutor::State {
   KvMemory kv_memory;
   OperatorState operators;
   std::optional<HearthOps> ops;
+  DataTensors data_tensors;
   OrtSession ort;
   std::optional<engine::BlockPool> pool;
   std::map<SequenceId, Sequence> sequences;
   SequenceId next_id = 1;
 
-  Result<void> open_weights(const ModelFolder& model, const AcceleratedOptions& options,
-                            std::string_view model_bytes, int threads);
+  Result<void> open_graph(const ModelFolder& model, const AcceleratedOptions& options,
+                          const onnx::PassSwitches& switches, int threads);
   Result<void> open_layers(const std::filesystem::path& folder);
   Result<void> open_pool(const AcceleratedOptions& options);
 
@@ -139,13 +144,27 @@ struct AcceleratedExecutor::State {
   Result<void> run_pieces(std::span<const Piece> pieces, std::vector<float>& logits);
 };
 
-Result<void> AcceleratedExecutor::State::open_weights(const ModelFolder& model,
-                                                      const AcceleratedOptions& options,
-                                                      std::string_view model_bytes, int threads) {
-  HEARTH_TRY(const WeightSource source, weight_source(model_bytes, model.folder, graph));
-  HEARTH_TRY(weights, open_or_write(packed_weight_paths(model.model_file, options.cache_folder),
-                                    source, graph, model.folder, threads, options.on_packing));
+/// The graph, and the packed weights of it. A kept graph has no tensors to pack: where there are no
+/// packed weights for it, it is rewritten once more.
+Result<void> AcceleratedExecutor::State::open_graph(const ModelFolder& model,
+                                                    const AcceleratedOptions& options,
+                                                    const onnx::PassSwitches& switches,
+                                                    int threads) {
+  HEARTH_TRY(RewrittenGraph rewritten, rewritten_graph(model, switches, options.cache_folder));
+  const auto paths = kept_paths(model.model_file, options.cache_folder, "packed");
+  HEARTH_TRY(const Digest source, weight_source(model.model_digest, model.folder, rewritten.graph));
+  auto opened = open_packed(paths, source, rewritten.graph, threads);
+  if (!opened) {
+    if (!rewritten.has_tensors) {
+      HEARTH_TRY(rewritten.graph, rewrite_graph(model, switches));
+    }
+    opened =
+        write_packed(paths, source, rewritten.graph, model.folder, threads, options.on_packing);
+  }
+  HEARTH_TRY(weights, std::move(opened));
   operators.linears = weights->linears();
+  drop_tensors(rewritten);
+  graph = std::move(rewritten.graph);
   return {};
 }
 
@@ -214,11 +233,7 @@ Result<std::unique_ptr<AcceleratedExecutor>> AcceleratedExecutor::load(
                           ? static_cast<int>(options.intra_op_num_threads)
                           : default_thread_count();
   auto state = std::make_unique<State>();
-  HEARTH_TRY(const auto file, MappedFile::open(model.model_file));
-  const std::string_view bytes = file->bytes();
-  HEARTH_TRY(auto parsed, onnx::parse_model(std::as_bytes(std::span(bytes.data(), bytes.size())),
-                                            model.model_file.string()));
-  HEARTH_TRY(state->graph, onnx::make_ragged(std::move(parsed), model.config.io, switches));
+  HEARTH_TRY_VOID(state->open_graph(model, options.accelerated, switches, threads));
   state->context_length = model.config.context_length;
   if (state->graph.rotary_positions > 0) {
     state->context_length = std::min(state->context_length, state->graph.rotary_positions);
@@ -227,12 +242,15 @@ Result<std::unique_ptr<AcceleratedExecutor>> AcceleratedExecutor::load(
   state->operators.kernels = kernels;
   state->operators.attention = kernels::attention_for(kernels->isa);
   state->operators.tasks = threads;
-  HEARTH_TRY_VOID(state->open_weights(model, options.accelerated, bytes, threads));
   HEARTH_TRY_VOID(state->open_layers(model.folder));
   HEARTH_TRY_VOID(state->open_pool(options.accelerated));
   state->ops.emplace(state->operators);
-  HEARTH_TRY(state->ort, open_ragged_session(state->graph.model.SerializeAsString(), model.folder,
-                                             state->ops->domain(), threads, options));
+  HEARTH_TRY(state->data_tensors, guard_ort("mapping the model's data", [&] {
+               return DataTensors::open(state->graph.model, model.folder);
+             }));
+  HEARTH_TRY(state->ort,
+             open_ragged_session(state->graph.model.SerializeAsString(), model.folder,
+                                 state->data_tensors, state->ops->domain(), threads, options));
   state->graph.model.Clear();
   describe(*kernels, options.accelerated.recipe, state->ort.report);
   return std::unique_ptr<AcceleratedExecutor>(new AcceleratedExecutor(std::move(state)));
@@ -242,8 +260,7 @@ Result<ExecutionReport> AcceleratedExecutor::plan(const ModelFolder& model,
                                                   const SessionOptions& options) {
   HEARTH_TRY_VOID(check_options(options));
   HEARTH_TRY(const kernels::KernelSet* const kernels, choose_kernels(options.accelerated));
-  HEARTH_TRY(auto parsed, onnx::read_model(model.model_file));
-  HEARTH_TRY_VOID(onnx::make_ragged(std::move(parsed), model.config.io));
+  HEARTH_TRY_VOID(rewritten_graph(model, {}, options.accelerated.cache_folder));
   ExecutionReport report;
   report.providers = {"cpu"};
   describe(*kernels, options.accelerated.recipe, report);
@@ -440,6 +457,9 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
       std::stable_partition(pieces.begin(), pieces.end(),
                             [](const Piece& piece) { return !piece.fast; });
       HEARTH_TRY_VOID(state_->run_pieces(pieces, result.logits));
+      std::int64_t rows = 0;
+      for (const Piece& piece : pieces) rows += piece.rows;
+      if (rows > kRowsToRemember) state_->data_tensors.forget();
     }
   });
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "engine/kept_sequence.h"
 #include "kernels/registry.h"
 #include "onnx/model_file.h"
@@ -413,6 +414,7 @@ TEST(AcceleratedExecutor, NamesAndOrderOfNodesDoNotMatter) {
     ASSERT_TRUE(folder_info && model);
     folder_info->config.io = disguise(*model, folder_info->config.io, folder_info->graph.layers);
     ASSERT_TRUE(onnx::write_model(path / "model.onnx", *model));
+    folder_info->model_digest = Digest::of(*read_file(path / "model.onnx"));
     auto disguised = AcceleratedExecutor::load(*folder_info, {});
     ASSERT_TRUE(disguised) << disguised.error().message;
     EXPECT_EQ(feed_whole(**disguised, tokens), expected);

@@ -7,9 +7,7 @@
 
 #include "base/file.h"
 #include "base/json_reader.h"
-#include "onnx/external_data.h"
-#include "onnx/graph_view.h"
-#include "onnx/model_file.h"
+#include "runtime/graph_facts.h"
 #include "text/cached_tokenizer.h"
 
 namespace hearth::runtime {
@@ -205,14 +203,10 @@ Result<void> check_agreement(const ModelFolder& model) {
   return {};
 }
 
-Result<void> read_graph(ModelFolder& model) {
-  HEARTH_TRY(const ::onnx::ModelProto proto, onnx::read_model(model.model_file));
-  HEARTH_TRY_VOID(onnx::check_external_data(proto, model.folder, model.config.model_file_name));
-  const auto view = onnx::GraphView::build(proto.graph());
-  if (!view) return fail_within(model.model_file.string(), view.error());
-  auto info = onnx::read_decoder_graph(*view, model.config.io);
-  if (!info) return fail_within(model.model_file.string(), info.error());
-  model.graph = std::move(*info);
+Result<void> read_graph(ModelFolder& model, const fs::path& cache_folder) {
+  HEARTH_TRY(GraphFacts facts, read_graph_facts(model.model_file, model.config.io, cache_folder));
+  model.model_digest = facts.model;
+  model.graph = std::move(facts.info);
   return check_agreement(model);
 }
 
@@ -329,7 +323,7 @@ Result<ModelFolder> read_model_folder(const fs::path& folder, const fs::path& ca
   ModelFolder model;
   HEARTH_TRY_VOID(read_small_files(folder, model));
   model.model_file = folder / model.config.model_file_name;
-  HEARTH_TRY_VOID(read_graph(model));
+  HEARTH_TRY_VOID(read_graph(model, cache_folder));
   HEARTH_TRY_VOID(read_tokenizer(model, cache_folder));
   model.size_bytes = folder_size_bytes(folder);
   return model;

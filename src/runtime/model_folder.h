@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "onnx/decoder_graph.h"
+#include "runtime/digest.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -62,6 +63,7 @@ struct ModelText {
 /// Invariant: configuration, graph and files agree in every number that two of them state.
 struct ModelFolder : ModelText {
   std::filesystem::path model_file;
+  Digest model_digest;  ///< of the model file's bytes
   onnx::DecoderGraphInfo graph;
   std::uint64_t size_bytes = 0;  ///< all files of the folder
 };

@@ -148,17 +148,17 @@ Result<ExecutionReport> probe_execution_providers(const SessionOptions& options)
         plan_execution_providers(options.execution_providers, available_execution_providers()));
     ExecutionReport report;
     report.messages = std::move(plan.messages);
-    const auto environment = shared_environment();
     const std::string model = identity_model();
     for (const std::string& name : plan.names) {
+      report.providers = {name};
+      if (name == "cpu") return report;  // it is always there, and always last
       try {
         Ort::SessionOptions session_options = base_options(options);
-        if (name != "cpu") append(session_options, name, options.execution_providers.cuda);
+        append(session_options, name, options.execution_providers.cuda);
+        const auto environment = shared_environment();
         const Ort::Session session(*environment, model.data(), model.size(), session_options);
-        report.providers = {name};
         return report;
       } catch (const Ort::Exception& error) {
-        if (name == "cpu") throw;
         report.messages.push_back(name + ": " + reason(error.what()));
       }
     }
@@ -167,6 +167,7 @@ Result<ExecutionReport> probe_execution_providers(const SessionOptions& options)
 }
 
 Result<OrtSession> open_ragged_session(std::string_view model, const std::filesystem::path& folder,
+                                       const DataTensors& tensors,
                                        const Ort::CustomOpDomain& operators, int threads,
                                        const SessionOptions& options) {
   return guard_ort("loading the rewritten graph", [&]() -> Result<OrtSession> {
@@ -180,6 +181,7 @@ Result<OrtSession> open_ragged_session(std::string_view model, const std::filesy
     session_options.SetExecutionMode(ORT_SEQUENTIAL);
     session_options.AddConfigEntry(kOrtSessionOptionsModelExternalInitializersFileFolderPath,
                                    folder.c_str());
+    tensors.lend_to(session_options);
     if (options.enable_cpu_mem_arena) {
       session_options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");
     }

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "runtime/data_tensors.h"
 #include "runtime/stock_executor.h"
 
 namespace hearth::runtime {
@@ -41,10 +42,12 @@ struct OrtSession {
 Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
                                     const SessionOptions& options);
 
-/// A session of a model in memory on the CPU, with operators of ours. Its tensors' data files are
-/// looked up in `folder`. Nodes run one after the other, on `threads` threads; memory patterns are
-/// off and the arena grows by what is asked for, because every step has other shapes.
+/// A session of a model in memory on the CPU, with operators of ours. It borrows `tensors`; data
+/// files of others are looked up in `folder`. Nodes run one after the other, on `threads` threads;
+/// memory patterns are off and the arena grows by what is asked for, because every step has other
+/// shapes.
 Result<OrtSession> open_ragged_session(std::string_view model, const std::filesystem::path& folder,
+                                       const DataTensors& tensors,
                                        const Ort::CustomOpDomain& operators, int threads,
                                        const SessionOptions& options);
 

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -22,6 +20,7 @@
 #include "kernels/pack_linear.h"
 #include "onnx/data_file.h"
 #include "onnx/external_data.h"
+#include "runtime/file_lock.h"
 #include "runtime/tensor_bytes.h"
 
 namespace hearth::runtime {
@@ -43,7 +42,7 @@ struct Header {
   std::uint32_t layout_version = kernels::kPackedLayoutVersion;
   std::uint32_t entry_count = 0;
   std::uint64_t file_bytes = 0;
-  WeightSource source;
+  Digest source;
   std::uint64_t entries_hash = 0;
   std::uint64_t header_hash = 0;  ///< of all above
 };
@@ -57,10 +56,8 @@ struct Entry {
   std::uint64_t hash = 0;
 };
 
-std::uint64_t hash_of(const void* data, std::size_t size) { return XXH3_64bits(data, size); }
-
 std::uint64_t header_hash(const Header& header) {
-  return hash_of(&header, offsetof(Header, header_hash));
+  return checksum_of(&header, offsetof(Header, header_hash));
 }
 
 std::uint64_t aligned(std::uint64_t offset) {
@@ -191,8 +188,7 @@ std::span<const std::byte> as_bytes(const void* data, std::size_t size) {
 
 /// Checks all that does not need the entries' bytes.
 Result<std::vector<Entry>> read_entries(const fs::path& path, std::string_view file,
-                                        const WeightSource& source,
-                                        const onnx::RaggedGraph& graph) {
+                                        const Digest& source, const onnx::RaggedGraph& graph) {
   Header header;
   if (file.size() < sizeof header) return stale(path, "it is too short");
   std::memcpy(&header, file.data(), sizeof header);
@@ -209,7 +205,7 @@ Result<std::vector<Entry>> read_entries(const fs::path& path, std::string_view f
     return stale(path, "it holds other matrices");
   }
   const std::size_t bytes = entries.size() * sizeof(Entry);
-  if (header.entries_hash != hash_of(file.data() + sizeof header, bytes)) {
+  if (header.entries_hash != checksum_of(file.data() + sizeof header, bytes)) {
     return stale(path, "its list of matrices is damaged");
   }
   std::memcpy(static_cast<void*>(entries.data()), file.data() + sizeof header, bytes);
@@ -240,7 +236,7 @@ bool entries_are_whole(std::string_view file, const std::vector<Entry>& entries,
   in_parallel(threads, [&](int) {
     for (std::size_t i = next++; i < entries.size() && whole; i = next++) {
       const Entry& entry = entries[i];
-      if (hash_of(file.data() + entry.offset, entry.size_bytes) != entry.hash) whole = false;
+      if (checksum_of(file.data() + entry.offset, entry.size_bytes) != entry.hash) whole = false;
     }
   });
   return whole;
@@ -248,8 +244,8 @@ bool entries_are_whole(std::string_view file, const std::vector<Entry>& entries,
 
 }  // namespace
 
-Result<WeightSource> weight_source(std::string_view model_bytes, const fs::path& folder,
-                                   const onnx::RaggedGraph& graph) {
+Result<Digest> weight_source(const Digest& model, const fs::path& folder,
+                             const onnx::RaggedGraph& graph) {
   std::string identity;
   const auto add = [&](const auto& value) { identity += std::to_string(value) + " "; };
   std::set<std::string> files;
@@ -282,14 +278,12 @@ Result<WeightSource> weight_source(std::string_view model_bytes, const fs::path&
     add(info.st_mtim.tv_sec);
     add(info.st_mtim.tv_nsec);
   }
-  const XXH128_hash_t model = XXH3_128bits(model_bytes.data(), model_bytes.size());
-  add(model.low64);
-  add(model.high64);
-  const XXH128_hash_t hash = XXH3_128bits(identity.data(), identity.size());
-  return WeightSource{hash.low64, hash.high64};
+  add(model.low);
+  add(model.high);
+  return Digest::of(identity);
 }
 
-Result<PackedWeights> PackedWeights::open(const fs::path& path, const WeightSource& source,
+Result<PackedWeights> PackedWeights::open(const fs::path& path, const Digest& source,
                                           const onnx::RaggedGraph& graph, int threads) {
   PackedWeights opened;
   HEARTH_TRY(opened.file_, MappedFile::open(path));
@@ -309,7 +303,7 @@ Result<PackedWeights> PackedWeights::open(const fs::path& path, const WeightSour
   return opened;
 }
 
-Result<void> PackedWeights::write(const fs::path& path, const WeightSource& source,
+Result<void> PackedWeights::write(const fs::path& path, const Digest& source,
                                   const onnx::RaggedGraph& graph, const fs::path& folder,
                                   int threads, const PackingProgress& progress) {
   TensorBytes tensors(folder);
@@ -333,18 +327,18 @@ Result<void> PackedWeights::write(const fs::path& path, const WeightSource& sour
       in_parallel(threads, [&](int task) {
         kernels::pack_linear(matrix, entry.format, out, task, threads);
       });
-      entry.hash = hash_of(out.data(), out.size());
+      entry.hash = checksum_of(out.data(), out.size());
       HEARTH_TRY_VOID(file.write_at(entry.offset, as_bytes(out.data(), out.size())));
       continue;
     }
     const onnx::TableRows& table = *tables[i - graph.linears.size()];
     HEARTH_TRY(const auto values, tensors.floats(table.tensor));
     const float* first = values.data() + table.first_row * table.tensor.dims(1);
-    entry.hash = hash_of(first, entry.size_bytes);
+    entry.hash = checksum_of(first, entry.size_bytes);
     HEARTH_TRY_VOID(file.write_at(entry.offset, as_bytes(first, entry.size_bytes)));
   }
   const std::size_t list_bytes = entries.size() * sizeof(Entry);
-  header.entries_hash = hash_of(entries.data(), list_bytes);
+  header.entries_hash = checksum_of(entries.data(), list_bytes);
   header.header_hash = header_hash(header);
   HEARTH_TRY_VOID(file.write_at(sizeof header, as_bytes(entries.data(), list_bytes)));
   HEARTH_TRY_VOID(file.write_at(0, as_bytes(&header, sizeof header)));
@@ -352,32 +346,28 @@ Result<void> PackedWeights::write(const fs::path& path, const WeightSource& sour
   return temporary.rename_to(path);
 }
 
-std::vector<fs::path> packed_weight_paths(const fs::path& model_file,
-                                          const fs::path& cache_folder) {
-  std::vector<fs::path> paths{model_file.string() + ".packed"};
-  if (cache_folder.empty()) return paths;
-  // One file per model and place: a newer model takes the place of the older one's.
-  std::error_code ignored;
-  const std::string where = fs::weakly_canonical(model_file, ignored).string();
-  char name[32];
-  std::snprintf(name, sizeof name, "%016llx.packed",
-                static_cast<unsigned long long>(hash_of(where.data(), where.size())));
-  paths.push_back(cache_folder / "packed" / name);
-  return paths;
-}
-
-Result<PackedWeights> open_or_write(const std::vector<fs::path>& paths, const WeightSource& source,
-                                    const onnx::RaggedGraph& graph, const fs::path& folder,
-                                    int threads, const PackingProgress& progress) {
+Result<PackedWeights> open_packed(const std::vector<fs::path>& paths, const Digest& source,
+                                  const onnx::RaggedGraph& graph, int threads) {
   for (const fs::path& path : paths) {
     auto opened = PackedWeights::open(path, source, graph, threads);
     if (opened) return opened;
     if (opened.error().code != ErrorCode::kNotFound) log::debug(opened.error().message);
   }
+  return fail(ErrorCode::kNotFound, "there are no packed weights of this model");
+}
+
+Result<PackedWeights> write_packed(const std::vector<fs::path>& paths, const Digest& source,
+                                   const onnx::RaggedGraph& graph, const fs::path& folder,
+                                   int threads, const PackingProgress& progress) {
   Result<void> written = fail(ErrorCode::kIo, "there is no folder for the packed weights");
   for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
     std::error_code ignored;
     fs::create_directories(path->parent_path(), ignored);
+    const FileLock lock = FileLock::wait_for(path->string() + ".lock", [&] {
+      log::warning("waiting for another process that packs the weights into " + path->string());
+    });
+    // What somebody else has written meanwhile need not be written again.
+    if (auto opened = PackedWeights::open(*path, source, graph, threads)) return opened;
     written = PackedWeights::write(*path, source, graph, folder, threads, progress);
     if (written) return PackedWeights::open(*path, source, graph, threads);
     log::debug(written.error().message);

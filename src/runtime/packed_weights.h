@@ -21,21 +21,15 @@
 #include "base/result.h"
 #include "kernels/abi.h"
 #include "onnx/passes/ragged_graph.h"
+#include "runtime/digest.h"
 
 namespace hearth::runtime {
 
-/// What a packed file was made from: changes with any byte of the model file and with size or time
-/// of its data files.
-struct WeightSource {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  bool operator==(const WeightSource&) const = default;
-};
-
-/// `model_bytes` is the model file's content; data files are looked up in `folder`.
-Result<WeightSource> weight_source(std::string_view model_bytes,
-                                   const std::filesystem::path& folder,
-                                   const onnx::RaggedGraph& graph);
+/// What a packed file is made from: changes with any byte of the model file, of which `model` is
+/// the digest, and with size or time of its data files, which are looked up in `folder`. The
+/// tensors of `graph` need no bytes.
+Result<Digest> weight_source(const Digest& model, const std::filesystem::path& folder,
+                             const onnx::RaggedGraph& graph);
 
 /// Told how many bytes of how many are packed.
 using PackingProgress = std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
@@ -43,12 +37,13 @@ using PackingProgress = std::function<void(std::uint64_t done_bytes, std::uint64
 /// Immutable once open; any thread may read.
 class PackedWeights {
  public:
-  /// kCorrupt, saying what is wrong, for a file that must be written anew; kNotFound, kIo.
-  static Result<PackedWeights> open(const std::filesystem::path& path, const WeightSource& source,
+  /// kCorrupt, saying what is wrong, for a file that must be written anew; kNotFound, kIo. The
+  /// tensors of `graph` need no bytes.
+  static Result<PackedWeights> open(const std::filesystem::path& path, const Digest& source,
                                     const onnx::RaggedGraph& graph, int threads);
 
   /// Writes the file, reading the model's tensors from `folder` matrix by matrix.
-  static Result<void> write(const std::filesystem::path& path, const WeightSource& source,
+  static Result<void> write(const std::filesystem::path& path, const Digest& source,
                             const onnx::RaggedGraph& graph, const std::filesystem::path& folder,
                             int threads, const PackingProgress& progress);
 
@@ -66,16 +61,17 @@ class PackedWeights {
   std::vector<std::span<const float>> tables_;
 };
 
-/// Where a model's packed file may lie, in the order in which they are looked at: beside the model,
-/// then in the cache folder, if there is one.
-std::vector<std::filesystem::path> packed_weight_paths(const std::filesystem::path& model_file,
-                                                       const std::filesystem::path& cache_folder);
+/// Opens the first file of `paths` (kept_file.h) that can be used; kNotFound when there is none.
+Result<PackedWeights> open_packed(const std::vector<std::filesystem::path>& paths,
+                                  const Digest& source, const onnx::RaggedGraph& graph,
+                                  int threads);
 
-/// Opens the first file of `paths` that can be used, or writes one to the last of them whose folder
-/// can be written to.
-Result<PackedWeights> open_or_write(const std::vector<std::filesystem::path>& paths,
-                                    const WeightSource& source, const onnx::RaggedGraph& graph,
-                                    const std::filesystem::path& folder, int threads,
-                                    const PackingProgress& progress);
+/// Writes the last of `paths` whose folder can be written to, and opens it. A process at a time:
+/// one that waited for another opens what that has written. Where locks are impossible, each writes
+/// its own, and the last to finish gives the file its name.
+Result<PackedWeights> write_packed(const std::vector<std::filesystem::path>& paths,
+                                   const Digest& source, const onnx::RaggedGraph& graph,
+                                   const std::filesystem::path& folder, int threads,
+                                   const PackingProgress& progress);
 
 }  // namespace hearth::runtime

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "onnx/model_file.h"
 #include "onnx/synth.h"
+#include "runtime/graph_facts.h"
 
 namespace hearth::runtime {
 namespace {
@@ -148,6 +150,17 @@ fs::path make_model(const fs::path& parent, const onnx::DecoderConfig& config,
   const auto made = onnx::synthesise(options);
   EXPECT_TRUE(made) << made.error().message;
   return options.out_dir;
+}
+
+fs::path make_large_model(const fs::path& parent) {
+  fs::path folder = make_model(parent, tiny_config(true));
+  auto model = onnx::read_model(folder / "model.onnx");
+  EXPECT_TRUE(model) << model.error().message;
+  if (!model) return folder;
+  model->set_doc_string(std::string(kKeptFromModelBytes, 'x'));
+  const auto written = onnx::write_model(folder / "model.onnx", *model);
+  EXPECT_TRUE(written) << written.error().message;
+  return folder;
 }
 
 std::string letters_tokenizer_json() {

@@ -30,6 +30,9 @@ std::filesystem::path make_model(const std::filesystem::path& parent,
                                  const onnx::DecoderConfig& config,
                                  onnx::Precision precision = onnx::Precision::kInt4);
 
+/// tiny_config(true) with a model file so large that what is worked out from it is kept.
+std::filesystem::path make_large_model(const std::filesystem::path& parent);
+
 /// A tokenizer.json of sixteen letters and nothing else.
 std::string letters_tokenizer_json();
 

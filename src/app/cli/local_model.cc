@@ -1,10 +1,13 @@
 #include "app/cli/local_model.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <memory>
 #include <random>
 
 #include "app/cli/command.h"
+#include "app/io/packing_line.h"
 #include "app/request_settings.h"
 
 namespace hearth::app {
@@ -17,6 +20,10 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
   options.session = session_options(settings);
   options.cache_folder = environment.cache_folder();
   options.session.accelerated.cache_folder = options.cache_folder;
+  options.session.accelerated.on_packing = [line = std::make_shared<PackingLine>(STDERR_FILENO)](
+                                               std::uint64_t done, std::uint64_t total) {
+    line->show(done, total);
+  };
   options.reuse_prefix = settings.boolean_or(SettingId::kCacheSystemPrompts, options.reuse_prefix);
   auto loaded = as_model_failure(provider::LocalProvider::load(options));
   if (!loaded) return loaded;

@@ -1,6 +1,7 @@
 // Standard input and output against real pipes, sockets, files and devices.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "app/io/packing_line.h"
 #include "app/io/standard_input.h"
 #include "app/io/standard_output.h"
 
@@ -40,6 +42,37 @@ class Pipe {
   }
   std::array<int, 2> ends_{-1, -1};
 };
+
+TEST(PackingLine, IsRewrittenOnATerminalAndSilentElsewhere) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal), 0);
+  ASSERT_EQ(::unlockpt(terminal), 0);
+  std::array<char, 64> name{};
+  ASSERT_EQ(::ptsname_r(terminal, name.data(), name.size()), 0);
+  const int line = ::open(name.data(), O_RDWR | O_NOCTTY);
+  ASSERT_GE(line, 0);
+  {
+    PackingLine packing(line);
+    for (std::uint64_t done = 400; done < 440; ++done) packing.show(done, 1000);
+    packing.show(1000, 1000);
+  }
+  std::array<char, 1 << 14> shown{};
+  const ssize_t size = ::read(terminal, shown.data(), shown.size());
+  ASSERT_GT(size, 0);
+  const std::string text(shown.data(), static_cast<std::size_t>(size));
+  EXPECT_NE(text.find("packing the weights for first use, 43 %"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("\r\x1b[K"));
+  EXPECT_LT(size, 5 * 60) << "once per percent";
+  ::close(line);
+  ::close(terminal);
+
+  Pipe pipe;
+  PackingLine(pipe.writer()).show(1, 2);
+  pipe.close_writer();
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.reader(), &byte, 1), 0);
+}
 
 std::string read_text(const std::string& sent) {
   Pipe pipe;

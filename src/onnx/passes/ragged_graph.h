@@ -30,6 +30,10 @@
 
 namespace hearth::onnx {
 
+/// What is kept of a rewritten graph is used as long as this is the same: a change of what the
+/// passes make, or of what they refuse, gives the next number.
+inline constexpr std::uint64_t kPassesVersion = 1;
+
 inline constexpr std::string_view kHearthDomain = "hearth";
 inline constexpr std::string_view kQuantLinear = "QuantLinear";
 inline constexpr std::string_view kPagedAttention = "PagedAttention";
