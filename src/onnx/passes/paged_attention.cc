@@ -48,18 +48,28 @@ struct Source {
   std::optional<LongRope> long_rope;
 };
 
+/// TableRows without a copy of the table: each layer has its own, and tables are large.
+struct TableView {
+  const TensorProto* tensor = nullptr;
+  std::int64_t first_row = 0;
+  std::int64_t rows = 0;
+
+  std::int64_t width() const { return tensor->dims(1); }
+  TableRows copy() const { return {*tensor, first_row, rows}; }
+};
+
 /// Row ranges of one table of angles.
 struct AngleRows {
-  TableRows plain;
-  std::optional<TableRows> extended;
+  TableView plain;
+  std::optional<TableView> extended;
   std::string key;
 };
 
-Result<TableRows> whole_table(const NodeProto& node, const TensorProto& tensor) {
+Result<TableView> whole_table(const NodeProto& node, const TensorProto& tensor) {
   if (tensor.dims_size() != 2 || tensor.data_type() != TensorProto::FLOAT || tensor.dims(0) < 1) {
     return refuse(node, "has a table of angles that is not float32 of two dimensions");
   }
-  return TableRows{tensor, 0, tensor.dims(0)};
+  return TableView{&tensor, 0, tensor.dims(0)};
 }
 
 /// The constant that a branch of an If returns as output `index`.
@@ -91,14 +101,14 @@ Result<AngleRows> read_switch(const NodeProto& node, const NodeProto& source,
     return refuse(node, "takes its angles from a switch whose branches are not constants");
   }
   AngleRows angles;
-  HEARTH_TRY(TableRows one, whole_table(node, *first));
-  HEARTH_TRY(TableRows other, whole_table(node, *second));
+  HEARTH_TRY(TableView one, whole_table(node, *first));
+  HEARTH_TRY(TableView other, whole_table(node, *second));
   if (one.rows > other.rows) std::swap(one, other);
-  if (one.tensor.dims(1) != other.tensor.dims(1)) {
+  if (one.width() != other.width()) {
     return refuse(node, "has tables of angles of different widths");
   }
-  angles.plain = std::move(one);
-  angles.extended = std::move(other);
+  angles.plain = one;
+  angles.extended = other;
   angles.key = std::string(table);
   return angles;
 }
@@ -159,8 +169,9 @@ Result<Positions> read_positions(const Source& source, const NodeProto& node,
 struct Rotary {
   std::int64_t dim = 0;
   bool interleaved = false;
-  RotaryTables tables;
-  std::string cos_key;
+  AngleRows cosines;
+  AngleRows sines;
+  std::string key;  ///< RotaryTables::key
 };
 
 Result<Rotary> read_tables(const Source& source, const NodeProto& node, std::string_view cos,
@@ -168,11 +179,10 @@ Result<Rotary> read_tables(const Source& source, const NodeProto& node, std::str
   Rotary rotary;
   HEARTH_TRY(AngleRows cosines, read_angles(source, node, cos, shift));
   HEARTH_TRY(AngleRows sines, read_angles(source, node, sin, shift));
-  if (cosines.plain.tensor.dims(1) != sines.plain.tensor.dims(1) ||
-      cosines.plain.rows != sines.plain.rows ||
+  if (cosines.plain.width() != sines.plain.width() || cosines.plain.rows != sines.plain.rows ||
       cosines.extended.has_value() != sines.extended.has_value() ||
       (cosines.extended && (cosines.extended->rows != sines.extended->rows ||
-                            cosines.extended->tensor.dims(1) != sines.extended->tensor.dims(1)))) {
+                            cosines.extended->width() != sines.extended->width()))) {
     return refuse(node, "has tables of cosines and sines of different sizes");
   }
   if (source.long_rope && !cosines.extended) {
@@ -182,12 +192,10 @@ Result<Rotary> read_tables(const Source& source, const NodeProto& node, std::str
       (!source.long_rope || source.long_rope->threshold_tokens > cosines.plain.rows)) {
     return refuse(node, "has a short table of angles that ends before the long one begins");
   }
-  rotary.dim = 2 * cosines.plain.tensor.dims(1);
-  rotary.tables.key = cosines.key + "\n" + sines.key;
-  rotary.tables.cos = std::move(cosines.plain);
-  rotary.tables.sin = std::move(sines.plain);
-  rotary.tables.long_cos = std::move(cosines.extended);
-  rotary.tables.long_sin = std::move(sines.extended);
+  rotary.dim = 2 * cosines.plain.width();
+  rotary.key = cosines.key + "\n" + sines.key;
+  rotary.cosines = std::move(cosines);
+  rotary.sines = std::move(sines);
   return rotary;
 }
 
@@ -319,7 +327,7 @@ Result<void> read_rotary(const Source& source, Match& match) {
   HEARTH_TRY(RotaryNode q,
              read_rotary_node(source, *q_rotary, match.layer, match.layer.query_heads));
   HEARTH_TRY(RotaryNode k, read_rotary_node(source, *k_rotary, match.layer, match.layer.kv_heads));
-  if (q.rotary.tables.key != k.rotary.tables.key || q.rotary.interleaved != k.rotary.interleaved) {
+  if (q.rotary.key != k.rotary.key || q.rotary.interleaved != k.rotary.interleaved) {
     return refuse(node, "rotates queries and keys by different angles");
   }
   match.query = std::move(q.input);
@@ -363,10 +371,16 @@ Result<Match> read_attention(const Source& source, const NodeProto& node) {
 }
 
 /// The place of the layer's tables among those known, which they join if they are new.
-std::size_t place_of(RaggedGraph& ragged, RotaryTables tables) {
+std::size_t place_of(RaggedGraph& ragged, const Rotary& rotary) {
   for (std::size_t i = 0; i < ragged.tables.size(); ++i) {
-    if (ragged.tables[i].key == tables.key) return i;
+    if (ragged.tables[i].key == rotary.key) return i;
   }
+  RotaryTables tables;
+  tables.key = rotary.key;
+  tables.cos = rotary.cosines.plain.copy();
+  tables.sin = rotary.sines.plain.copy();
+  if (rotary.cosines.extended) tables.long_cos = rotary.cosines.extended->copy();
+  if (rotary.sines.extended) tables.long_sin = rotary.sines.extended->copy();
   const std::int64_t rows = tables.long_cos ? tables.long_cos->rows : tables.cos.rows;
   ragged.rotary_positions =
       ragged.rotary_positions == 0 ? rows : std::min(ragged.rotary_positions, rows);
@@ -380,7 +394,7 @@ void rewrite(RaggedGraph& ragged, Match& match) {
   if (match.rotary) {
     layer.rotary_dim = match.rotary->dim;
     layer.rotary_interleaved = match.rotary->interleaved;
-    layer.tables = place_of(ragged, std::move(match.rotary->tables));
+    layer.tables = place_of(ragged, *match.rotary);
   }
   const std::string output = node.output(0);
   become(node, kPagedAttention,
