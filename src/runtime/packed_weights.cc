@@ -132,11 +132,33 @@ tl::unexpected<Error> stale(const fs::path& path, const std::string& what) {
   return fail(ErrorCode::kCorrupt, path.string() + " cannot be used: " + what);
 }
 
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+/// Removes what processes that were killed while they packed have left; only for the lock's holder.
+void remove_abandoned(const fs::path& path) {
+  const std::string prefix = path.filename().string() + ".";
+  std::error_code error;
+  std::vector<fs::path> abandoned;
+  for (fs::directory_iterator entry(path.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(kTemporarySuffix)) continue;
+    const auto middle = std::string_view(name).substr(
+        prefix.size(), name.size() - prefix.size() - kTemporarySuffix.size());
+    const bool is_pid =
+        !middle.empty() && std::ranges::all_of(middle, [](char c) { return c >= '0' && c <= '9'; });
+    if (is_pid) abandoned.push_back(entry->path());
+  }
+  for (const fs::path& file : abandoned) {
+    if (fs::remove(file, error)) log::debug("removed " + file.string() + ", which was abandoned");
+  }
+}
+
 /// A file under another name until it is whole.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& path)
-      : path_(path.string() + "." + std::to_string(::getpid()) + ".tmp") {}
+      : path_(path.string() + "." + std::to_string(::getpid()) + std::string(kTemporarySuffix)) {}
   ~TemporaryFile() {
     std::error_code ignored;
     if (!kept_) fs::remove(path_, ignored);
@@ -368,6 +390,7 @@ Result<PackedWeights> write_packed(const std::vector<fs::path>& paths, const Dig
     });
     // What somebody else has written meanwhile need not be written again.
     if (auto opened = PackedWeights::open(*path, source, graph, threads)) return opened;
+    if (lock.held()) remove_abandoned(*path);
     written = PackedWeights::write(*path, source, graph, folder, threads, progress);
     if (written) return PackedWeights::open(*path, source, graph, threads);
     log::debug(written.error().message);

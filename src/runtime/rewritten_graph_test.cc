@@ -180,5 +180,22 @@ TEST(PackedWeightsTogether, AreWrittenByOneAndUsedByAll) {
   }
 }
 
+TEST(PackedWeightsTogether, WhatAKilledPackerLeftIsRemovedByTheNext) {
+  const TemporaryFolder folder;
+  const auto model = open_model_folder(make_large_model(folder.path()));
+  ASSERT_TRUE(model);
+  const auto place = [&](const char* name) { return model->folder / name; };
+  for (const char* name : {"model.onnx.packed.4711.tmp", "model.onnx.packed.mine.tmp",
+                           "model.onnx.packed..tmp", "other.onnx.packed.4711.tmp"}) {
+    std::ofstream(place(name)) << "half a file";
+  }
+  logits_of(*model, {});
+  EXPECT_TRUE(fs::exists(place("model.onnx.packed")));
+  EXPECT_FALSE(fs::exists(place("model.onnx.packed.4711.tmp")));
+  EXPECT_TRUE(fs::exists(place("model.onnx.packed.mine.tmp")));
+  EXPECT_TRUE(fs::exists(place("model.onnx.packed..tmp")));
+  EXPECT_TRUE(fs::exists(place("other.onnx.packed.4711.tmp")));
+}
+
 }  // namespace
 }  // namespace hearth::runtime
