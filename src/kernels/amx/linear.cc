@@ -75,7 +75,8 @@ template <int Bits>
   }
 }
 
-/// Unpacks a tile column. Steps of kStepGroups groups never cross a unit's border.
+/// Unpacks a tile column. Steps of kStepGroups groups never cross a unit's border. Where things are
+/// is found with shifts instead of unit_at(), whose divisions would be in the innermost loop.
 template <class F>
 class Column {
  public:
