@@ -118,12 +118,23 @@ stop_suite() {
 }
 trap stop_suite INT TERM
 
+# The lines of a log that look like what went wrong, which may stand far above its end.
+print_failures() {
+  printf '\n%s (build/suites/%s.log):\n' "$1" "$1"
+  grep -nE -A 5 ': Failure$|(^|[^a-z])(error|Error|ERROR|FATAL|CRITICAL)(:|\b.*:)|WARNING: ThreadSanitizer|^FAIL|runtime error:|^Traceback' \
+    "$hearth_root/build/suites/$1.log" | cut -c 1-240 | head -n 40 || true
+}
+
 print_results() {
   local row name result seconds
   printf '\n%-14s %-24s %s\n' suite result seconds
   for row in "${results[@]}"; do
     IFS='|' read -r name result seconds <<<"$row"
     printf '%-14s %-24s %s\n' "$name" "$result" "$seconds"
+  done
+  for row in "${results[@]}"; do
+    IFS='|' read -r name result seconds <<<"$row"
+    if [[ $result == FAILED* ]]; then print_failures "$name"; fi
   done
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
