@@ -6,7 +6,8 @@
 //   {"do": "decode", "context": N, "steps": S, "sequences": Q}: {"seconds"} of a step, the median
 //   of
 //     S that follow N tokens in each of Q sequences, and the "bytes" of weights, keys and values
-//     that a step reads, where the executor counts them
+//     that a step reads, where the executor counts them. Before the first one it generates until
+//     the weights have moved to memory of the process.
 //   {"do": "memory"}: {"rss_bytes"}
 #include <onnxruntime_cxx_api.h>
 
@@ -56,6 +57,7 @@ class Worker {
  private:
   Result<Json> prompt(std::int64_t tokens);
   Result<Json> decode(std::int64_t context, std::int64_t steps, std::int64_t sequences);
+  Result<void> settle();
   Result<void> hold(std::int64_t context, std::int64_t steps, std::int64_t sequences);
   Result<engine::StepResult> feed(SequenceId sequence, std::int64_t tokens);
   Result<void> step(std::vector<std::vector<TokenId>>& last);
@@ -146,6 +148,23 @@ void Worker::close_held() {
   held_.clear();
 }
 
+/// Generates until the weights lie where they stay: other libraries copy theirs when they load.
+Result<void> Worker::settle() {
+  if (accelerated_ == nullptr || accelerated_->weights_settled()) return {};
+  constexpr std::int64_t kStepsMax = 1024;
+  const auto start = Clock::now();
+  HEARTH_TRY(const SequenceId sequence, executor_->open_sequence({1, 1 + kStepsMax}));
+  std::int64_t steps = 0;
+  for (; steps < kStepsMax && !accelerated_->weights_settled(); ++steps) {
+    const std::vector<TokenId> token{token_at(steps, executor_->vocab_size())};
+    HEARTH_TRY_VOID(executor_->run({{engine::Segment{sequence, token, true}}}));
+  }
+  executor_->close_sequence(sequence);
+  std::fprintf(stderr, "the weights have moved after %d tokens, %.1f s\n", static_cast<int>(steps),
+               seconds_since(start));
+  return {};
+}
+
 /// Makes `sequences` sequences that hold `context` tokens, from those that are held if they fit.
 Result<void> Worker::hold(std::int64_t context, std::int64_t steps, std::int64_t sequences) {
   const engine::SequenceSpec spec{context, context + steps};
@@ -180,6 +199,7 @@ Result<void> Worker::step(std::vector<std::vector<TokenId>>& last) {
 }
 
 Result<Json> Worker::decode(std::int64_t context, std::int64_t steps, std::int64_t sequences) {
+  HEARTH_TRY_VOID(settle());
   HEARTH_TRY_VOID(hold(context, steps, sequences));
   std::vector<std::vector<TokenId>> last;
   for (std::int64_t i = 0; i < sequences; ++i) {

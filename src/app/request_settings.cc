@@ -56,6 +56,7 @@ runtime::SessionOptions session_options(const Settings& settings) {
   if (settings.text_or(SettingId::kRecipe, "exact") == "fast") {
     made.accelerated.recipe = runtime::Recipe::kFast;
   }
+  made.accelerated.move_weights = settings.text_or(SettingId::kWeightMemory, "own") == "own";
   return made;
 }
 

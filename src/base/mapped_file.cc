@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -31,8 +32,12 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
   return std::shared_ptr<const MappedFile>(new MappedFile(static_cast<const char*>(data), size));
 }
 
-void MappedFile::forget() const {
-  if (size_ > 0) ::madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
+void MappedFile::forget(std::size_t offset, std::size_t size) const {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t first = (offset + page - 1) / page * page;
+  // The last page of the file is filled, whatever its size.
+  const std::size_t end = offset + size == size_ ? size_ : (offset + size) / page * page;
+  if (first < end) ::madvise(const_cast<char*>(data_) + first, end - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

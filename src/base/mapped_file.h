@@ -35,7 +35,9 @@ class MappedFile {
 
   /// Gives the pages that were read back to the system, which fetches them again when they are
   /// used. Spans into the file stay valid.
-  void forget() const;
+  void forget() const { forget(0, size_); }
+  /// The same for the pages that [offset, offset + size) fills.
+  void forget(std::size_t offset, std::size_t size) const;
 
  private:
   MappedFile(const char* data, std::size_t size) : data_(data), size_(size) {}

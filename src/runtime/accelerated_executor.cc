@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "runtime/rewritten_graph.h"
 #include "runtime/tensor_bytes.h"
 #include "runtime/thread_count.h"
+#include "runtime/weight_mover.h"
 
 namespace hearth::runtime {
 namespace {
@@ -126,6 +128,8 @@ struct AcceleratedExecutor::State {
   std::optional<HearthOps> ops;
   DataTensors data_tensors;
   OrtSession ort;
+  std::optional<WeightMover> mover;
+  MovePace pace;
   std::optional<engine::BlockPool> pool;
   std::map<SequenceId, Sequence> sequences;
   SequenceId next_id = 1;
@@ -140,6 +144,7 @@ struct AcceleratedExecutor::State {
   }
   Result<void> check(const engine::SequenceSpec& spec) const;
   Result<void> reserve(Sequence& sequence, const engine::SequenceSpec& spec);
+  void move_weights(const engine::StepPlan& plan, std::chrono::nanoseconds step);
   std::optional<Piece> next_piece(Sequence& sequence, std::int64_t added) const;
   Result<void> run_pieces(std::span<const Piece> pieces, std::vector<float>& logits);
 };
@@ -252,6 +257,9 @@ Result<std::unique_ptr<AcceleratedExecutor>> AcceleratedExecutor::load(
              open_ragged_session(state->graph.model.SerializeAsString(), model.folder,
                                  state->data_tensors, state->ops->domain(), threads, options));
   state->graph.model.Clear();
+  if (options.accelerated.move_weights) {
+    state->mover.emplace(*state->weights, state->operators.linears, threads);
+  }
   describe(*kernels, options.accelerated.recipe, state->ort.report);
   return std::unique_ptr<AcceleratedExecutor>(new AcceleratedExecutor(std::move(state)));
 }
@@ -276,6 +284,9 @@ std::uint64_t AcceleratedExecutor::weight_bytes_read() const {
   return state_->operators.weight_bytes;
 }
 std::uint64_t AcceleratedExecutor::packed_bytes() const { return state_->weights->size_bytes(); }
+bool AcceleratedExecutor::weights_settled() const {
+  return !state_->mover || state_->mover->finished();
+}
 
 Result<void> AcceleratedExecutor::State::check(const engine::SequenceSpec& spec) const {
   HEARTH_CHECK(spec.prompt_tokens > 0 && spec.capacity_tokens >= spec.prompt_tokens);
@@ -324,6 +335,15 @@ Result<std::int64_t> AcceleratedExecutor::rewind_sequence(SequenceId sequence,
   held.table.shrink();
   HEARTH_TRY_VOID(state_->reserve(held, spec));
   return kept;
+}
+
+void AcceleratedExecutor::State::move_weights(const engine::StepPlan& plan,
+                                              std::chrono::nanoseconds step) {
+  if (!mover || mover->finished()) return;
+  const bool generating = std::ranges::all_of(
+      plan.segments, [](const engine::Segment& segment) { return segment.tokens.size() == 1; });
+  const auto budget = pace.after_step(generating, step);
+  if (budget > std::chrono::nanoseconds::zero()) mover->move_for(budget);
 }
 
 void AcceleratedExecutor::close_sequence(SequenceId sequence) {
@@ -421,6 +441,7 @@ Result<void> AcceleratedExecutor::State::run_pieces(std::span<const Piece> piece
 
 Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan) {
   return guard_ort("running the model", [&]() -> Result<engine::StepResult> {
+    const auto start = std::chrono::steady_clock::now();
     engine::StepResult result;
     struct Work {
       Sequence* sequence;
@@ -453,7 +474,7 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
         if (last) piece->result = item.place;
         pieces.push_back(*piece);
       }
-      if (pieces.empty()) return result;
+      if (pieces.empty()) break;
       std::stable_partition(pieces.begin(), pieces.end(),
                             [](const Piece& piece) { return !piece.fast; });
       HEARTH_TRY_VOID(state_->run_pieces(pieces, result.logits));
@@ -461,6 +482,8 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
       for (const Piece& piece : pieces) rows += piece.rows;
       if (rows > kRowsToRemember) state_->data_tensors.forget();
     }
+    state_->move_weights(plan, std::chrono::steady_clock::now() - start);
+    return result;
   });
 }
 

@@ -47,6 +47,9 @@ class AcceleratedExecutor final : public engine::Executor {
   /// Size of the packed weight file.
   std::uint64_t packed_bytes() const;
 
+  /// Packed weights will stay where they are from now on (weight_mover.h).
+  bool weights_settled() const;
+
  private:
   struct State;
   explicit AcceleratedExecutor(std::unique_ptr<State> state);

@@ -91,9 +91,10 @@ class QuantLinearKernel {
   QuantLinearKernel(OperatorState& state, const OrtKernelInfo* info) : state_(state) {
     const auto indices = Ort::ConstKernelInfo(info).GetAttributes<std::int64_t>("linears");
     for (const std::int64_t index : indices) {
-      calls_.push_back({state.linears.at(static_cast<std::size_t>(index)), nullptr, 0});
+      linears_.push_back(&state.linears.at(static_cast<std::size_t>(index)));
     }
-    require(!calls_.empty(), "a product without matrices");
+    calls_.resize(linears_.size());
+    require(!linears_.empty(), "a product without matrices");
   }
 
   OrtStatusPtr ComputeV2(OrtKernelContext* raw) noexcept {
@@ -104,8 +105,9 @@ class QuantLinearKernel {
   void compute(const Ort::KernelContext& context) {
     const RowsIn x = rows_in(context.GetInput(0));
     const std::int32_t limit = *context.GetInput(1).GetTensorData<std::int32_t>();
-    require(x.width == calls_.front().linear.k, "rows of another width than the matrix");
+    require(x.width == linears_.front()->k, "rows of another width than the matrix");
     for (std::size_t i = 0; i < calls_.size(); ++i) {
+      calls_[i].linear = *linears_[i];  // which may have moved since the last step
       calls_[i].y = rows_out(context, i, x.rows, calls_[i].linear.n);
       calls_[i].y_stride = calls_[i].linear.n;
     }
@@ -136,6 +138,7 @@ class QuantLinearKernel {
   }
 
   OperatorState& state_;
+  std::vector<const kernels::PackedLinear*> linears_;
   std::vector<kernels::LinearCall> calls_;
 };
 

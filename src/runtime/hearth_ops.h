@@ -48,7 +48,7 @@ struct OperatorState {
   kernels::AttentionFunction attention = nullptr;
   std::int32_t tasks = 1;  ///< threads of the session
   std::int64_t block_count = 0;
-  std::vector<kernels::PackedLinear> linears;
+  std::vector<kernels::PackedLinear> linears;  ///< elements may change between steps
   std::vector<LayerState> layers;
   Scratch linear_scratch;
   Scratch attention_scratch;

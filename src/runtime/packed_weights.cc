@@ -231,14 +231,16 @@ Result<std::vector<Entry>> read_entries(const fs::path& path, std::string_view f
     return stale(path, "its list of matrices is damaged");
   }
   std::memcpy(static_cast<void*>(entries.data()), file.data() + sizeof header, bytes);
+  std::uint64_t end = first_offset(entries.size());  // of the last entry
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Entry& entry = entries[i];
     const bool linear = i < graph.linears.size();
     if (entry.offset % kEntryAlignment != 0 || entry.offset > file.size() ||
-        entry.size_bytes > file.size() - entry.offset ||
+        entry.size_bytes > file.size() - entry.offset || entry.offset < end ||
         (entry.kind == EntryKind::kLinear) != linear) {
       return stale(path, "an entry is out of range");
     }
+    end = entry.offset + entry.size_bytes;
     if (linear && (!kernels::check_format(entry.format) || entry.format.n != graph.linears[i].n ||
                    entry.format.k != graph.linears[i].k ||
                    kernels::packed_bytes(entry.format) != entry.size_bytes)) {
@@ -317,6 +319,7 @@ Result<PackedWeights> PackedWeights::open(const fs::path& path, const Digest& so
     if (entry.kind == EntryKind::kLinear) {
       opened.linears_.push_back(
           kernels::view_packed(entry.format, reinterpret_cast<const std::uint8_t*>(data)));
+      opened.places_.push_back({entry.format, entry.offset, entry.size_bytes});
     } else {
       opened.tables_.emplace_back(reinterpret_cast<const float*>(data),
                                   entry.size_bytes / sizeof(float));

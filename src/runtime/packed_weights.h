@@ -20,6 +20,7 @@
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "kernels/abi.h"
+#include "kernels/pack_linear.h"
 #include "onnx/passes/ragged_graph.h"
 #include "runtime/digest.h"
 
@@ -55,9 +56,24 @@ class PackedWeights {
 
   std::uint64_t size_bytes() const { return file_->bytes().size(); }
 
+  /// Where a matrix lies in bytes().
+  struct Place {
+    kernels::LinearFormat format;
+    std::uint64_t offset = 0;
+    std::uint64_t size_bytes = 0;
+  };
+
+  /// Of linears(), in their order, which is that of their offsets.
+  const std::vector<Place>& places() const { return places_; }
+  std::string_view bytes() const { return file_->bytes(); }
+
+  /// Gives the pages of a matrix that will not be read again back to the system.
+  void forget(const Place& place) const { file_->forget(place.offset, place.size_bytes); }
+
  private:
   std::shared_ptr<const MappedFile> file_;
   std::vector<kernels::PackedLinear> linears_;
+  std::vector<Place> places_;
   std::vector<std::span<const float>> tables_;
 };
 

@@ -37,6 +37,7 @@ enum class Recipe {
 struct AcceleratedOptions {
   std::optional<kernels::Isa> isa;  ///< the best this CPU has, if none is given
   Recipe recipe = Recipe::kExact;
+  bool move_weights = true;             ///< into memory of the process, see weight_mover.h
   bool float32_cache = false;           ///< keys and values in 4 bytes instead of bf16
   std::filesystem::path cache_folder;   ///< for packed weights; empty: beside the model
   std::uint64_t kv_pool_bytes_max = 0;  ///< 0: half of the memory that is free

@@ -51,6 +51,7 @@ enum class SettingId {
   kExecutor,
   kIsa,
   kRecipe,
+  kWeightMemory,
 };
 
 /// Invariant: the alternative held is the one of the setting's type.

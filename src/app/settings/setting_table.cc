@@ -361,6 +361,18 @@ std::vector<Setting> context_and_session_rows() {
        .meaning = "How the accelerated executor rounds: exact gives the same bits on every "
                   "processor and however requests are put together; fast computes prompts in bf16.",
        .default_words = "exact"},
+      {.id = SettingId::kWeightMemory,
+       .name = "weightMemory",
+       .flag = "--weight-memory",
+       .environment = {"HEARTH_WEIGHT_MEMORY"},
+       .file_key = "providers.onnx.weightMemory",
+       .type = SettingType::kChoice,
+       .choices = {"own", "shared"},
+       .meaning = "Where the accelerated executor reads weights: own moves them, while a long "
+                  "answer is written, into large pages of the process, unless that takes more than "
+                  "half of the free memory; shared always reads the mapped file, of which all "
+                  "processes use one copy.",
+       .default_words = "own"},
   };
 }
 
