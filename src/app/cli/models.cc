@@ -1,5 +1,5 @@
 // hearth models list|info|synth: what models are there, what one is made of, and making one to test
-// with.
+// with. (models_build.cc has `build`.)
 #include <fmt/format.h>
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/model_description.h"
+#include "app/cli/models_build.h"
 #include "app/cli/reply.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
@@ -147,6 +148,7 @@ void add_models_commands(CLI::App& root, std::vector<Subcommand>& commands) {
   describer->add_flag("--json", *info_as_json, "Print a JSON object");
   commands.push_back({describer, [info_as_json, flags] { return info(*info_as_json, *flags); }});
 
+  add_models_build(*models, commands);
   add_synth(*models, commands);
 }
 
