@@ -1,5 +1,5 @@
 # about: models built from safetensors, one of each family: FP32 logits equal a float64 forward pass in numpy, greedy tokens equal onnxruntime-node's
-# default: 13
+# default: 15
 # limit: 600
 # inputs: src tests/oracles tests/tools tests/npm models/ember/int4
 set -euo pipefail
