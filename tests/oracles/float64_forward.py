@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A float64 forward pass of published models, straight from their safetensors, against logits of the built ones.
 
 Written from the papers' formulas and the published configurations, with nothing of Hearth's.

@@ -1,4 +1,4 @@
-# about: models built from safetensors, one of each family: FP32 logits equal a float64 forward pass in numpy, greedy tokens equal onnxruntime-node's
+# about: models built from safetensors, one of each family: FP32 logits equal a float64 forward pass in numpy, greedy tokens equal onnxruntime-node's, int4 and int8 bytes numpy's
 # default: 15
 # limit: 600
 # inputs: src tests/oracles tests/tools tests/npm models/ember/int4
@@ -30,5 +30,16 @@ for published in "$work"/published/*/; do
     node tests/oracles/greedy.mjs "$packages" "$model" "$work/$name/greedy.jsonl" 24 >"$work/theirs.jsonl"
     tests/oracles/compare_ids.py "$work/ours.jsonl" "$work/theirs.jsonl" 5 100
   done
+  for bits in 4 8; do tests/oracles/rtn_bytes.py compare "$published" "$work/$name/int$bits" "$bits"; done
   rm -rf "${work:?}/$name"
+done
+
+# Blocks that are hard to round, in fused and in separate matrices.
+for name in phi3 llama; do
+  published=$work/published/$name
+  tests/oracles/rtn_bytes.py adversarial "$published"
+  for bits in 4 8; do
+    "$hearth" models build --from "$published" --precision "int$bits" --out "$work/adversarial-$name-$bits" >/dev/null
+    tests/oracles/rtn_bytes.py compare "$published" "$work/adversarial-$name-$bits" "$bits"
+  done
 done
