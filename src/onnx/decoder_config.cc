@@ -1,14 +1,16 @@
-// Reading, checking and writing decoder configurations.
+// Checking and writing decoder configurations.
 #include "onnx/decoder_config.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "base/file.h"
 #include "base/json_reader.h"
+#include "onnx/decoder_config_parts.h"
 #include "onnx/quantise.h"
 
 namespace hearth::onnx {
@@ -32,40 +34,20 @@ constexpr std::array<std::pair<const char*, int GraphSwitches::*>, 2> kIntSwitch
     {{"block_size", &GraphSwitches::block_size},
      {"accuracy_level", &GraphSwitches::accuracy_level}}};
 
-/// Bounds of single values; parse_decoder_config's documentation refers to them.
-constexpr std::int64_t kWidthMax = 65536;
-constexpr std::int64_t kVocabMax = std::int64_t{1} << 24;
-constexpr std::int64_t kPositionsMax = std::int64_t{1} << 22;
 constexpr double kFactorMin = 1e-3;
 constexpr double kFactorMax = 1e6;
 
-Result<std::vector<double>> read_factors(const JsonReader& scaling, const std::string& key) {
-  const auto found = scaling.json().find(key);
-  std::vector<double> factors;
-  if (found != scaling.json().end() && found->is_array()) {
-    for (const Json& factor : *found) {
-      if (!factor.is_number()) break;
-      factors.push_back(factor.get<double>());
-    }
-  }
-  if (factors.empty() || factors.size() != found->size()) {
-    return fail(ErrorCode::kInvalidArgument, scaling.where(key) + " must be a list of numbers");
-  }
-  return factors;
-}
+}  // namespace
 
-Result<void> read_rope_scaling(const JsonReader& reader, DecoderConfig& config) {
-  if (!reader.has("rope_scaling") || reader.json()["rope_scaling"].is_null()) return {};
-  HEARTH_TRY(const JsonReader scaling, reader.object("rope_scaling"));
-  HEARTH_TRY(const std::string old_key, scaling.string_or("type", ""));
-  HEARTH_TRY(const std::string type, scaling.string_or("rope_type", old_key));
-  if (type != "longrope" && type != "su") {
-    return fail(ErrorCode::kUnsupported, scaling.where("type") + " is '" + type +
-                                             "'; 'longrope' is the one this builder knows");
-  }
-  HEARTH_TRY(config.short_factor, read_factors(scaling, "short_factor"));
-  HEARTH_TRY(config.long_factor, read_factors(scaling, "long_factor"));
-  return {};
+double FrequencyScaling::divisor(double frequency) const {
+  if (kind == Kind::kNone) return 1.0;
+  if (kind == Kind::kLinear) return factor;
+  // Turns that the wave makes within the length the model was first trained on.
+  const double turns = static_cast<double>(original_positions) * frequency / (2 * std::numbers::pi);
+  if (turns > high_freq_factor) return 1.0;
+  if (turns < low_freq_factor) return factor;
+  const double kept = (turns - low_freq_factor) / (high_freq_factor - low_freq_factor);
+  return 1.0 / ((1.0 - kept) / factor + kept);
 }
 
 Result<void> read_switches(const JsonReader& reader, GraphSwitches& switches) {
@@ -87,37 +69,6 @@ Result<void> read_switches(const JsonReader& reader, GraphSwitches& switches) {
   }
   return {};
 }
-
-Result<void> read_sizes(const JsonReader& reader, DecoderConfig& config) {
-  HEARTH_TRY(config.hidden_size, reader.integer("hidden_size", 16, kWidthMax));
-  HEARTH_TRY(config.intermediate_size, reader.integer("intermediate_size", 16, 4 * kWidthMax));
-  HEARTH_TRY(config.layers, reader.integer("num_hidden_layers", 1, kDecoderLayersMax));
-  HEARTH_TRY(config.heads, reader.integer("num_attention_heads", 1, kWidthMax));
-  HEARTH_TRY(config.kv_heads,
-             reader.integer_or("num_key_value_heads", config.heads, 1, config.heads));
-  HEARTH_TRY(config.head_dim,
-             reader.integer_or("head_dim", config.hidden_size / config.heads, 0, kWidthMax));
-  HEARTH_TRY(config.vocab_size, reader.integer("vocab_size", 2, kVocabMax));
-  HEARTH_TRY(config.max_position_embeddings,
-             reader.integer("max_position_embeddings", 1, kPositionsMax));
-  HEARTH_TRY(config.original_max_position_embeddings,
-             reader.integer_or("original_max_position_embeddings", config.max_position_embeddings,
-                               1, kPositionsMax));
-  return {};
-}
-
-Result<void> read_tokens(const JsonReader& reader, DecoderConfig& config) {
-  const std::int64_t last = config.vocab_size - 1;
-  HEARTH_TRY(config.eos_token_ids, reader.integers("eos_token_id", 0, last));
-  if (config.eos_token_ids.empty()) config.eos_token_ids = {last};
-  HEARTH_TRY(config.bos_token_id,
-             reader.integer_or("bos_token_id", config.eos_token_ids.back(), 0, last));
-  HEARTH_TRY(config.pad_token_id,
-             reader.integer_or("pad_token_id", config.eos_token_ids.back(), 0, last));
-  return {};
-}
-
-}  // namespace
 
 Result<Precision> parse_precision(std::string_view text) {
   for (const auto& [name, precision] : kPrecisions) {
@@ -201,56 +152,6 @@ Result<void> check_decoder_config(const DecoderConfig& config, std::string_view 
   return {};
 }
 
-namespace {
-
-/// Keys of Hugging Face's that change the graph in ways the builder does not know.
-Result<void> refuse_what_cannot_be_built(const JsonReader& reader, const GraphSwitches& switches) {
-  HEARTH_TRY(const std::string activation, reader.string_or("hidden_act", "silu"));
-  if (activation != "silu") {
-    return fail(ErrorCode::kUnsupported,
-                reader.where("hidden_act") + " is \"" + activation + "\"; only silu can be built");
-  }
-  HEARTH_TRY(const bool bias, reader.boolean_or("attention_bias", false));
-  if (bias && !switches.qkv_bias) {
-    return fail(ErrorCode::kUnsupported,
-                reader.where("attention_bias") +
-                    " is true; a bias on q, k and v alone can be built: say so with "
-                    "\"hearth_synth\": {\"qkv_bias\": true}");
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source) {
-  HEARTH_TRY(const Json json, parse_json(text, source));
-  const JsonReader reader(json, std::string(source));
-  if (!json.is_object()) {
-    return fail(ErrorCode::kInvalidArgument, std::string(source) + " must be a JSON object");
-  }
-  DecoderConfig config;
-  HEARTH_TRY(config.model_type, reader.string_or("model_type", config.model_type));
-  if (const auto names = json.find("architectures"); names != json.end()) {
-    if (!names->is_array() || names->size() != 1 || !names->front().is_string()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  reader.where("architectures") + " must be a list of one name");
-    }
-    config.architecture = names->front().get<std::string>();
-  }
-  HEARTH_TRY_VOID(read_sizes(reader, config));
-  HEARTH_TRY(config.partial_rotary_factor,
-             reader.number_or("partial_rotary_factor", 1.0, 0.01, 1.0));
-  HEARTH_TRY(config.rope_theta, reader.number_or("rope_theta", 10000.0, 1.0, 1e9));
-  HEARTH_TRY(config.rms_norm_eps, reader.number_or("rms_norm_eps", 1e-5, 1e-12, 0.1));
-  HEARTH_TRY(config.tie_word_embeddings, reader.boolean_or("tie_word_embeddings", false));
-  HEARTH_TRY_VOID(read_rope_scaling(reader, config));
-  HEARTH_TRY_VOID(read_tokens(reader, config));
-  HEARTH_TRY_VOID(read_switches(reader, config.switches));
-  HEARTH_TRY_VOID(refuse_what_cannot_be_built(reader, config.switches));
-  HEARTH_TRY_VOID(check_decoder_config(config, source));
-  return config;
-}
-
 Result<DecoderConfig> load_decoder_config(const std::string& name_or_path) {
   if (name_or_path == "phi-4-mini") return phi_4_mini();
   auto text = read_file(name_or_path, std::uint64_t{1} << 20);
@@ -288,10 +189,21 @@ std::string config_json(const DecoderConfig& config) {
     json["rope_scaling"]["long_factor"] = config.long_factor;
     json["rope_scaling"]["short_factor"] = config.short_factor;
     json["rope_scaling"]["type"] = "longrope";
+  } else if (config.scaling.kind == FrequencyScaling::Kind::kLinear) {
+    json["rope_scaling"]["factor"] = config.scaling.factor;
+    json["rope_scaling"]["rope_type"] = "linear";
+  } else if (config.scaling.kind == FrequencyScaling::Kind::kLlama3) {
+    json["rope_scaling"]["factor"] = config.scaling.factor;
+    json["rope_scaling"]["high_freq_factor"] = config.scaling.high_freq_factor;
+    json["rope_scaling"]["low_freq_factor"] = config.scaling.low_freq_factor;
+    json["rope_scaling"]["original_max_position_embeddings"] = config.scaling.original_positions;
+    json["rope_scaling"]["rope_type"] = "llama3";
   } else {
     json["rope_scaling"] = nullptr;
   }
   json["rope_theta"] = config.rope_theta;
+  // Left out it would mean 4096 for this type.
+  if (config.model_type == "mistral") json["sliding_window"] = nullptr;
   json["tie_word_embeddings"] = config.tie_word_embeddings;
   json["vocab_size"] = config.vocab_size;
   OrderedJson switches;

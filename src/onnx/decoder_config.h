@@ -33,6 +33,26 @@ struct GraphSwitches {
   int accuracy_level = 4;            ///< 0 (left out) to 4
 };
 
+/// How the frequencies of the rotary angles are stretched, the same for every length of a sequence
+/// (LongRoPE, which changes with the length, has its own lists).
+struct FrequencyScaling {
+  enum class Kind {
+    kNone,
+    kLinear,  ///< every frequency divided by `factor`
+    kLlama3,  ///< waves longer than original / low_freq_factor divided by `factor`, those shorter
+              ///< than original / high_freq_factor left alone, a mixture between
+  };
+
+  Kind kind = Kind::kNone;
+  double factor = 1.0;
+  double low_freq_factor = 1.0;
+  double high_freq_factor = 4.0;
+  std::int64_t original_positions = 0;
+
+  /// What `frequency` (radians a position) is divided by.
+  double divisor(double frequency) const;
+};
+
 /// A decoder of the Phi-3/Llama kind. Every field within the ranges that parse_decoder_config
 /// names.
 struct DecoderConfig {
@@ -52,6 +72,7 @@ struct DecoderConfig {
   double rms_norm_eps = 1e-5;
   std::vector<double> short_factor;  ///< LongRoPE's, rotary_dim() / 2 each; both empty without it
   std::vector<double> long_factor;
+  FrequencyScaling scaling;  ///< none with LongRoPE
   bool tie_word_embeddings = true;
   std::int64_t bos_token_id = 0;
   std::int64_t pad_token_id = 0;
@@ -70,10 +91,20 @@ struct DecoderConfig {
 /// microsoft/Phi-4-mini-instruct.
 DecoderConfig phi_4_mini();
 
-/// Reads the text of a config.json: Hugging Face's keys, and an optional object "hearth_synth" with
-/// the GraphSwitches by name. Unknown keys of Hugging Face's are ignored (they describe training),
-/// unknown switches are errors. Every value is checked against its range and against the others.
-Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source);
+/// The model types whose config.json and weights are known: "phi3", "llama", "mistral", "qwen2" and
+/// "qwen3". kUnsupported, with this list, for another, and for an architecture that is not the
+/// type's decoder with a language head.
+Result<void> check_known_family(const DecoderConfig& config, std::string_view source);
+
+/// Reads the text of a config.json: Hugging Face's keys with the defaults that the model's type
+/// gives them, and an optional object "hearth_synth" with the GraphSwitches by name. Keys that
+/// change the arithmetic in a way that cannot be built (a sliding window shorter than the context,
+/// other activations, biases and kinds of rope scaling, quantised weights) are kUnsupported; other
+/// unknown keys of Hugging Face's are ignored (they describe training), unknown switches are
+/// errors. Every value is checked against its range and against the others. What was left out
+/// because it cannot matter is added to `notes`.
+Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source,
+                                           std::vector<std::string>* notes = nullptr);
 
 /// The same from a file; or a preset when `name_or_path` is the name of one ("phi-4-mini").
 Result<DecoderConfig> load_decoder_config(const std::string& name_or_path);

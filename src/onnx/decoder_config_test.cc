@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
+#include <vector>
 
 #include "onnx/test_models.h"
 
@@ -70,11 +72,12 @@ TEST(DecoderConfig, RefusesValuesOutOfRangeNamingTheKey) {
   EXPECT_NE(refusal(kQwenLike, "151645", "151936").find("eos_token_id"), std::string::npos);
   EXPECT_NE(
       refusal(kQwenLike, R"("rms_norm_eps": 1e-06)", R"("rope_scaling": {"rope_type": "llama3"})")
-          .find("llama3"),
+          .find("factor"),
       std::string::npos);
   EXPECT_NE(
       refusal(kQwenLike, R"("rms_norm_eps": 1e-06)",
-              R"("rope_scaling": {"type": "longrope", "short_factor": [1], "long_factor": [1]})")
+              R"("original_max_position_embeddings": 4096, "rope_scaling": {"type": "longrope",
+                 "short_factor": [1], "long_factor": [1]})")
           .find("must be 32, found 1"),
       std::string::npos);
   EXPECT_NE(refusal(kQwenLike, R"("rms_norm_eps": 1e-06)",
@@ -83,6 +86,130 @@ TEST(DecoderConfig, RefusesValuesOutOfRangeNamingTheKey) {
             std::string::npos);
   EXPECT_NE(refusal(kQwenLike, "Qwen2ForCausalLM", "../Qwen2For").find("architectures"),
             std::string::npos);
+}
+
+/// A small config.json with `more` keys behind the sizes.
+std::string small(const std::string& more) {
+  return R"({"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "vocab_size": 300, "max_position_embeddings": 8192, )" +
+         more + "}";
+}
+
+DecoderConfig accepted(const std::string& more, std::vector<std::string>* notes = nullptr) {
+  const auto config = parse_decoder_config(small(more), "config.json", notes);
+  EXPECT_TRUE(config) << config.error().message;
+  return config.value_or(DecoderConfig{});
+}
+
+std::string refused(const std::string& more) {
+  const auto config = parse_decoder_config(small(more), "config.json");
+  return config ? "accepted" : config.error().message;
+}
+
+TEST(DecoderConfig, FamiliesHaveTheirOwnDefaults) {
+  const DecoderConfig llama = accepted(R"("model_type": "llama")");
+  EXPECT_EQ(llama.kv_heads, 4);
+  EXPECT_EQ(llama.head_dim, 16);
+  EXPECT_EQ(llama.rms_norm_eps, 1e-6);
+  EXPECT_FALSE(llama.switches.qkv_bias);
+  EXPECT_EQ(accepted(R"("model_type": "phi3")").rms_norm_eps, 1e-5);
+  const std::string two = R"("num_key_value_heads": 2, )";
+  const DecoderConfig qwen2 = accepted(two + R"("model_type": "qwen2")");
+  EXPECT_TRUE(qwen2.switches.qkv_bias);
+  EXPECT_FALSE(qwen2.switches.qk_norm);
+  const DecoderConfig qwen3 = accepted(two + R"("model_type": "qwen3")");
+  EXPECT_FALSE(qwen3.switches.qkv_bias);
+  EXPECT_TRUE(qwen3.switches.qk_norm);
+  EXPECT_EQ(qwen3.head_dim, 128);
+  EXPECT_EQ(accepted(R"("model_type": "llama", "num_key_value_heads": null, "head_dim": null,
+                        "pad_token_id": -1, "eos_token_id": 7)")
+                .pad_token_id,
+            7);
+  EXPECT_NE(refused(R"("model_type": "qwen2")").find("num_key_value_heads"), std::string::npos);
+}
+
+TEST(DecoderConfig, OnlyKnownFamiliesAreBuiltFromWeights) {
+  const auto said = [](const std::string& type, const std::string& architecture) {
+    const DecoderConfig config = accepted(R"("model_type": ")" + type +
+                                          R"(", "architectures": [")" + architecture + R"("])");
+    const auto known = check_known_family(config, "config.json");
+    return known ? "known" : known.error().message;
+  };
+  EXPECT_EQ(said("llama", "LlamaForCausalLM"), "known");
+  EXPECT_EQ(said("phi3", "Phi3ForCausalLM"), "known");
+  EXPECT_NE(said("gemma2", "Gemma2ForCausalLM")
+                .find("model_type is 'gemma2'; models of the types "
+                      "phi3, llama, mistral, qwen2, qwen3"),
+            std::string::npos);
+  EXPECT_NE(said("llama", "LlamaForSequenceClassification").find("'LlamaForCausalLM'"),
+            std::string::npos);
+}
+
+TEST(DecoderConfig, AWindowIsLeftOutOnlyWhereItCannotMatter) {
+  const auto notes_on = [](const std::string& more) {
+    std::vector<std::string> notes;
+    accepted(R"("num_key_value_heads": 2, )" + more, &notes);
+    return notes;
+  };
+  const auto refusal = [](const std::string& more) {
+    return refused(R"("num_key_value_heads": 2, )" + more);
+  };
+  EXPECT_TRUE(notes_on(R"("model_type": "mistral", "sliding_window": null)").empty());
+  EXPECT_EQ(notes_on(R"("model_type": "mistral", "sliding_window": 8192)").size(), 1U);
+  EXPECT_NE(refusal(R"("model_type": "mistral", "sliding_window": 8191)").find("sliding_window"),
+            std::string::npos);
+  EXPECT_NE(refusal(R"("model_type": "mistral")").find("sliding_window is 4096"), std::string::npos)
+      << "left out, it is 4096";
+  EXPECT_TRUE(notes_on(R"("model_type": "phi3")").empty());
+  EXPECT_EQ(notes_on(R"("model_type": "phi3", "sliding_window": 262144)").size(), 1U);
+  EXPECT_NE(refusal(R"("model_type": "phi3", "sliding_window": 2047)").find("2047"),
+            std::string::npos);
+  EXPECT_EQ(notes_on(R"("model_type": "qwen2", "sliding_window": 100)").size(), 1U);
+  const std::string on =
+      R"("model_type": "qwen2", "sliding_window": 100, "use_sliding_window": true)";
+  EXPECT_NE(refusal(on).find("100"), std::string::npos);
+  EXPECT_NE(refusal(on + R"(, "max_window_layers": 1)").find("100"), std::string::npos);
+  EXPECT_EQ(notes_on(on + R"(, "max_window_layers": 2)").size(), 1U);
+}
+
+TEST(DecoderConfig, RopeScalingIsBuiltOrRefusedByName) {
+  const std::string llama3 = R"("rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0, "original_max_position_embeddings": 1024, "rope_type": "llama3"})";
+  const DecoderConfig config =
+      accepted(R"("model_type": "llama", "rope_theta": 500000, )" + llama3);
+  EXPECT_EQ(config.scaling.kind, FrequencyScaling::Kind::kLlama3);
+  EXPECT_FALSE(config.has_long_rope());
+  EXPECT_EQ(config.original_max_position_embeddings, 8192);
+  // Wave lengths of 100, 512 (between 256 and 1024) and 2000 positions.
+  const double pi = std::acos(-1.0);
+  EXPECT_EQ(config.scaling.divisor(2 * pi / 100), 1.0);
+  EXPECT_NEAR(config.scaling.divisor(2 * pi / 512), 1 / ((1 - 1.0 / 3) / 8 + 1.0 / 3), 1e-12);
+  EXPECT_EQ(config.scaling.divisor(2 * pi / 2000), 8.0);
+  const auto again = parse_decoder_config(config_json(config), "config.json");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(config_json(*again), config_json(config));
+  const DecoderConfig linear = accepted(R"("rope_scaling": {"type": "linear", "factor": 4})");
+  EXPECT_EQ(linear.scaling.divisor(0.5), 4.0);
+  EXPECT_EQ(parse_decoder_config(config_json(linear), "x")->scaling.factor, 4.0);
+  const DecoderConfig newer =
+      accepted(R"("rope_parameters": {"rope_theta": 12345, "rope_type": "default"})");
+  EXPECT_EQ(newer.rope_theta, 12345);
+  EXPECT_NE(refused(R"("rope_scaling": {"type": "yarn", "factor": 4})").find("'yarn'"),
+            std::string::npos);
+  EXPECT_NE(refused(R"("rope_parameters": {"rope_type": "dynamic"})").find("'dynamic'"),
+            std::string::npos);
+  EXPECT_NE(
+      refused(R"("rope_scaling": {"rope_type": "llama3", "factor": 8})").find("low_freq_factor"),
+      std::string::npos);
+}
+
+TEST(DecoderConfig, RefusesWhatChangesTheArithmetic) {
+  EXPECT_NE(refused(R"("hidden_act": "gelu")").find("gelu"), std::string::npos);
+  EXPECT_NE(refused(R"("attention_bias": true)").find("attention_bias"), std::string::npos);
+  EXPECT_NE(refused(R"("mlp_bias": true)").find("mlp_bias"), std::string::npos);
+  EXPECT_NE(
+      refused(R"("quantization_config": {"quant_method": "awq"})").find("quantization_config"),
+      std::string::npos);
 }
 
 TEST(DecoderConfig, PresetsAndFiles) {

@@ -2,6 +2,7 @@
 // in place.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -22,6 +23,9 @@ namespace {
 
 /// Elements of one piece: 16 MB of floats, so that a thread stays below 64 MB with its outputs.
 constexpr std::int64_t kPieceElementsMax = std::int64_t{4} << 20;
+
+/// From here on a float is nearer to 2^16 than to float16's largest, 65504.
+constexpr float kHalfOverflow = 65520.0F;
 
 /// Some rows of one part of one job.
 struct Piece {
@@ -84,6 +88,7 @@ class PieceWriter {
                        values_);
     } else {
       HEARTH_TRY_VOID(weights_->read_rows(*piece.part, piece.first_row, piece.count, values_));
+      HEARTH_TRY_VOID(check_range(piece));
     }
     switch (piece.job->kind) {
       case TensorJob::Kind::kQuantised:
@@ -99,6 +104,20 @@ class PieceWriter {
   }
 
  private:
+  /// Refuses a value that would become an infinity. (Quantisation checks its own.)
+  Result<void> check_range(const Piece& piece) const {
+    if (!piece.job->half || piece.job->kind == TensorJob::Kind::kQuantised) return {};
+    const auto large = std::find_if(values_.begin(), values_.end(),
+                                    [](float value) { return std::abs(value) >= kHalfOverflow; });
+    if (large == values_.end()) return {};
+    const std::int64_t at = large - values_.begin();
+    return fail(ErrorCode::kInvalidArgument,
+                weight_name(*piece.part) + " holds " + std::to_string(*large) + " in row " +
+                    std::to_string(piece.first_row + at / piece.columns) + ", column " +
+                    std::to_string(at % piece.columns) +
+                    ", which float16 cannot hold; choose precision fp32, int8 or int4");
+  }
+
   /// Writes floats, rounded to float16 if the tensor holds that, from element `first` of a tensor.
   Result<std::uint64_t> write_floats(bool half, std::uint64_t tensor_offset, std::int64_t first,
                                      const std::vector<float>& values) {

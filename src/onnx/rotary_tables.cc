@@ -14,9 +14,11 @@ std::vector<float> frequencies(const DecoderConfig& config, const std::vector<do
   std::vector<float> result;
   for (std::int64_t j = 0; j < dim / 2; ++j) {
     const double exponent = static_cast<double>(2 * j) / static_cast<double>(dim);
-    const auto power = static_cast<float>(std::pow(config.rope_theta, exponent));
+    const double exact_power = std::pow(config.rope_theta, exponent);
+    const auto power = static_cast<float>(exact_power);
     const auto factor =
-        factors.empty() ? 1.0F : static_cast<float>(factors[static_cast<std::size_t>(j)]);
+        static_cast<float>(factors.empty() ? config.scaling.divisor(1.0 / exact_power)
+                                           : factors[static_cast<std::size_t>(j)]);
     result.push_back(1.0F / (factor * power));
   }
   return result;

@@ -20,7 +20,8 @@ std::int64_t rotary_rows(const DecoderConfig& config, RotaryTable table);
 double rotary_magnitude(const DecoderConfig& config);
 
 /// Writes rows [first_row, first_row + out.size() / (rotary_dim / 2)) of the cos (or sin) table:
-/// trig(position / (factor_j * theta^(2j / rotary_dim))) * magnitude. Frequencies and angles are
+/// trig(position / (factor_j * theta^(2j / rotary_dim))) * magnitude, factor_j being LongRoPE's or
+/// FrequencyScaling's. Frequencies and angles are
 /// rounded to float before the trigonometry, as the published tables were made.
 void fill_rotary_rows(const DecoderConfig& config, RotaryTable table, bool sine,
                       std::int64_t first_row, std::span<float> out);

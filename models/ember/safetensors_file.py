@@ -1,0 +1,57 @@
+"""Writes the trained Ember's weights as model.safetensors, in bfloat16 and under the names of Hugging Face's Phi-3.
+
+    python3 safetensors_file.py WORK/best.pt weights
+
+`hearth models build` makes the four ONNX variants from it; the folder needs config.json and the tokenizer's files beside it.
+"""
+
+import argparse
+import json
+import struct
+from pathlib import Path
+
+import torch
+
+NAMES = {"input_norm": "input_layernorm", "post_norm": "post_attention_layernorm", "qkv": "self_attn.qkv_proj",
+         "out": "self_attn.o_proj", "gate_up": "mlp.gate_up_proj", "down": "mlp.down_proj"}
+
+
+def published_name(name):
+    """`blocks.3.qkv.weight` is `model.layers.3.self_attn.qkv_proj.weight`."""
+    if name == "embedding":
+        return "model.embed_tokens.weight"
+    if name == "final_norm.weight":
+        return "model.norm.weight"
+    blocks, layer, part, weight = name.split(".")
+    assert (blocks, weight) == ("blocks", "weight"), name
+    return f"model.layers.{layer}.{NAMES[part]}.weight"
+
+
+def write_safetensors(state, path):
+    """`state` is the model's state_dict(); one tensor after another, in its order."""
+    header, parts, end = {"__metadata__": {"format": "pt"}}, [], 0
+    for name, tensor in state.items():
+        parts.append(tensor.detach().to(torch.bfloat16).contiguous().view(torch.int16).numpy().tobytes())
+        begin, end = end, end + len(parts[-1])
+        header[published_name(name)] = {"dtype": "BF16", "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.writelines(parts)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint")
+    parser.add_argument("folder")
+    arguments = parser.parse_args()
+    state = torch.load(arguments.checkpoint, weights_only=False, map_location="cpu")["model"]
+    folder = Path(arguments.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_safetensors(state, folder / "model.safetensors")
+    print(folder / "model.safetensors", (folder / "model.safetensors").stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
