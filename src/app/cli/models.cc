@@ -1,10 +1,9 @@
 // hearth models list|info|synth: what models are there, what one is made of, and making one to test
 // with.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
+#include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +12,7 @@
 #include "app/cli/reply.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
+#include "app/io/writing_line.h"
 #include "app/model_locator.h"
 #include "base/file.h"
 #include "onnx/decoder_config.h"
@@ -86,24 +86,6 @@ struct SynthFlags {
   std::string out;
 };
 
-/// Shows how far writing is, at most every hundredth, where standard error is a terminal; and ends
-/// the writing when the user asks for it, so that nothing half-made is left behind.
-onnx::ProgressFn progress_until(const std::atomic<bool>& cancelled) {
-  const bool terminal = ::isatty(2) == 1;
-  auto shown = std::make_shared<std::uint64_t>(101);
-  return [terminal, shown, &cancelled](std::uint64_t done, std::uint64_t total) {
-    const std::uint64_t percent = total == 0 ? 100 : done * 100 / total;
-    if (terminal && percent != *shown) {
-      *shown = percent;
-      std::fputs(fmt::format("\r\x1b[Kwriting weights: {} % of {}{}", percent, size_in_words(total),
-                             done >= total ? "\n" : "")
-                     .c_str(),
-                 stderr);
-    }
-    return !cancelled.load();
-  };
-}
-
 Result<ExitCode> synth(const SynthFlags& flags) {
   onnx::SynthOptions options;
   HEARTH_TRY(options.config, onnx::load_decoder_config(flags.like));
@@ -111,7 +93,7 @@ Result<ExitCode> synth(const SynthFlags& flags) {
   options.layers = flags.layers;
   options.seed = flags.seed;
   options.out_dir = flags.out;
-  options.progress = progress_until(guard_request());
+  options.progress = writing_line(guard_request());
   const Result<onnx::SynthOutcome> outcome = onnx::synthesise(options);
   if (const auto interrupted = interrupted_by(); !outcome && interrupted) return *interrupted;
   if (!outcome) return tl::unexpected<Error>(outcome.error());
