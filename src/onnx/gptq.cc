@@ -1,11 +1,12 @@
 #include "onnx/gptq.h"
 
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
 
 #include "base/check.h"
 #include "onnx/half.h"
@@ -83,8 +84,8 @@ class FeedbackRows {
  private:
   std::optional<std::int64_t> choose_scales(std::int64_t start, std::int64_t count) {
     std::fill(q_.begin(), q_.end(), std::uint8_t{0});
-    const auto importance =
-        moments_.importance().subspan(static_cast<std::size_t>(start), static_cast<std::size_t>(count));
+    const auto importance = moments_.importance().subspan(static_cast<std::size_t>(start),
+                                                          static_cast<std::size_t>(count));
     for (std::int64_t row = 0; row < rows_; ++row) {
       const std::span<const float> values(weights_.data() + row * k_ + start,
                                           static_cast<std::size_t>(count));
@@ -113,8 +114,8 @@ class FeedbackRows {
 
   void store(std::int64_t start, const std::function<RowOutput(std::int64_t)>& out) const {
     for (std::int64_t row = 0; row < rows_; ++row) {
-      out(row).store(format_, start / format_.block_size,
-                     q_.data() + row * format_.block_size, scales_[static_cast<std::size_t>(row)]);
+      out(row).store(format_, start / format_.block_size, q_.data() + row * format_.block_size,
+                     scales_[static_cast<std::size_t>(row)]);
     }
   }
 
@@ -176,8 +177,8 @@ Result<void> InputMoments::prepare_feedback() {
     factor_.assign(static_cast<std::size_t>(k_ * k_), 0.0F);
     for (std::int64_t i = 0; i < k_; ++i) {
       for (std::int64_t j = i + 1; j < k_; ++j) {
-        factor_[static_cast<std::size_t>(i * k_ + j)] = static_cast<float>(
-            inverse(k_ - 1 - i, k_ - 1 - j) / inverse(k_ - 1 - i, k_ - 1 - i));
+        factor_[static_cast<std::size_t>(i * k_ + j)] =
+            static_cast<float>(inverse(k_ - 1 - i, k_ - 1 - j) / inverse(k_ - 1 - i, k_ - 1 - i));
       }
     }
     return {};

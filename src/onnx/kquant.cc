@@ -46,9 +46,7 @@ class Search {
 
  private:
   /// 0 / 0, and scales whose reciprocal overflows, are no candidates.
-  static bool is_usable(float scale) {
-    return std::isfinite(scale) && std::isfinite(1.0F / scale);
-  }
+  static bool is_usable(float scale) { return std::isfinite(scale) && std::isfinite(1.0F / scale); }
 
   void keep(const BlockScale& candidate) {
     const double error = block_error(format_, values_, importance_, candidate);

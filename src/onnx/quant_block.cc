@@ -118,17 +118,40 @@ void MatrixOutput::check(const QuantFormat& format, std::int64_t rows, std::int6
 }
 
 RowOutput MatrixOutput::row(const QuantFormat& format, std::int64_t index, std::int64_t k) const {
-  return {packed.data() + index * format.row_bytes(k), scales.data() + index * format.blocks(k),
-          format.asymmetric ? zero_points.data() + index * format.zero_point_row_bytes(k)
-                            : nullptr};
+  return {
+      packed.data() + index * format.row_bytes(k), scales.data() + index * format.blocks(k),
+      format.asymmetric ? zero_points.data() + index * format.zero_point_row_bytes(k) : nullptr};
+}
+
+void dequantise_rows(const QuantFormat& format, std::int64_t rows, std::int64_t k,
+                     const MatrixOutput& quantised, std::span<float> values) {
+  quantised.check(format, rows, k);
+  HEARTH_CHECK(std::ssize(values) == rows * k);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const RowOutput from = quantised.row(format, row, k);
+    float* to = values.data() + row * k;
+    for (std::int64_t block = 0; block < format.blocks(k); ++block) {
+      int zero_point = 1 << (format.bits - 1);
+      if (from.zero_points != nullptr && format.bits == 8) zero_point = from.zero_points[block];
+      if (from.zero_points != nullptr && format.bits == 4) {
+        zero_point = from.zero_points[block / 2] >> (block % 2 * 4) & 15;
+      }
+      const std::int64_t start = block * format.block_size;
+      const std::int64_t count = std::min<std::int64_t>(format.block_size, k - start);
+      const std::uint8_t* q = from.packed + start * format.bits / 8;
+      for (std::int64_t i = 0; i < count; ++i) {
+        const int step = format.bits == 8 ? int{q[i]} : q[i / 2] >> (i % 2 * 4) & 15;
+        to[start + i] = from.scales[block] * static_cast<float>(step - zero_point);
+      }
+    }
+  }
 }
 
 tl::unexpected<Error> fail_block(std::int64_t row, std::int64_t column) {
-  return fail(ErrorCode::kInvalidArgument,
-              "the weights of row " + std::to_string(row) + " from column " +
-                  std::to_string(column) +
-                  " on cannot be quantised: a value is not a number, "
-                  "infinite, or beyond the range of the scale's type");
+  return fail(ErrorCode::kInvalidArgument, "the weights of row " + std::to_string(row) +
+                                               " from column " + std::to_string(column) +
+                                               " on cannot be quantised: a value is not a number, "
+                                               "infinite, or beyond the range of the scale's type");
 }
 
 }  // namespace hearth::onnx

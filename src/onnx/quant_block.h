@@ -54,6 +54,10 @@ struct MatrixOutput {
   RowOutput row(const QuantFormat& format, std::int64_t index, std::int64_t k) const;
 };
 
+/// The [rows, k] values that the outputs stand for.
+void dequantise_rows(const QuantFormat& format, std::int64_t rows, std::int64_t k,
+                     const MatrixOutput& quantised, std::span<float> values);
+
 /// The error for a block without a scale.
 tl::unexpected<Error> fail_block(std::int64_t row, std::int64_t column);
 

@@ -102,9 +102,9 @@ Result<void> TensorReader::read_columns(const TensorProto& tensor, std::int64_t 
   const std::int64_t columns = tensor.dims(1);
   if (count == columns) return read_floats(tensor, 0, out);
   for (std::int64_t row = 0; row < tensor.dims(0); ++row) {
-    HEARTH_TRY_VOID(
-        read_floats(tensor, row * columns + first,
-                    out.subspan(static_cast<std::size_t>(row * count), static_cast<std::size_t>(count))));
+    HEARTH_TRY_VOID(read_floats(
+        tensor, row * columns + first,
+        out.subspan(static_cast<std::size_t>(row * count), static_cast<std::size_t>(count))));
   }
   return {};
 }

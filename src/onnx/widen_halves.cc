@@ -44,8 +44,8 @@ void widen(GraphProto& graph);
 
 void widen(NodeProto& node) {
   for (AttributeProto& attribute : *node.mutable_attribute()) {
-    const bool names_type = (node.op_type() == "Cast" && attribute.name() == "to") ||
-                            attribute.name() == "dtype";
+    const bool names_type =
+        (node.op_type() == "Cast" && attribute.name() == "to") || attribute.name() == "dtype";
     if (names_type && attribute.i() == TensorProto::FLOAT16) attribute.set_i(TensorProto::FLOAT);
     if (attribute.has_t()) widen(*attribute.mutable_t());
     for (TensorProto& tensor : *attribute.mutable_tensors()) widen(tensor);
