@@ -18,6 +18,7 @@ libedit-dev
 libutf8proc-dev
 libexpected-dev
 libxxhash-dev
+libeigen3-dev
 '
 # Only while ONNX Runtime has to be fetched.
 fetch_packages='

@@ -1,13 +1,8 @@
 // Streams a plan's weights to disk: threads take pieces of tensors, make their bytes and write them
 // in place.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <mutex>
-#include <new>
-#include <optional>
-#include <system_error>
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "base/check.h"
@@ -16,6 +11,7 @@
 #include "onnx/decoder_builder.h"
 #include "onnx/half.h"
 #include "onnx/model_file.h"
+#include "onnx/piece_work.h"
 #include "onnx/tensor_job.h"
 
 namespace hearth::onnx {
@@ -186,44 +182,6 @@ class PieceWriter {
   std::vector<std::uint8_t> zero_points_;
 };
 
-/// What the threads share.
-struct Work {
-  std::vector<Piece> pieces;
-  std::atomic<std::size_t> next{0};
-  std::atomic<bool> stopped{false};
-  std::mutex mutex;
-  std::uint64_t done_bytes = 0;
-  std::optional<Error> error;
-
-  void stop(Error why) {
-    const std::lock_guard lock(mutex);
-    if (!error) error = std::move(why);
-    stopped = true;
-  }
-};
-
-void run_thread(const DecoderPlan& plan, WeightSource& weights, const DataFile& file,
-                const ProgressFn& progress, Work& work) {
-  PieceWriter writer(plan, weights, file);
-  while (!work.stopped) {
-    const std::size_t index = work.next++;
-    if (index >= work.pieces.size()) return;
-    Result<std::uint64_t> written = 0;
-    try {
-      written = writer.write(work.pieces[index]);
-    } catch (const std::bad_alloc&) {
-      written = fail(ErrorCode::kResourceExhausted, "not enough memory to write the weights");
-    }
-    if (!written) return work.stop(written.error());
-    const std::lock_guard lock(work.mutex);
-    work.done_bytes += *written;
-    if (progress && !work.stopped && !progress(work.done_bytes, plan.data_bytes())) {
-      work.error = Error{ErrorCode::kCancelled, "writing the model was cancelled"};
-      work.stopped = true;
-    }
-  }
-}
-
 }  // namespace
 
 Result<void> write_decoder(const DecoderPlan& plan, WeightSource& weights,
@@ -231,18 +189,12 @@ Result<void> write_decoder(const DecoderPlan& plan, WeightSource& weights,
                            const ProgressFn& progress) {
   HEARTH_CHECK(threads >= 1);
   HEARTH_TRY(const DataFile file, DataFile::create(folder / kDataFileName, plan.data_bytes()));
-  Work work;
-  work.pieces = cut_jobs(plan.jobs());
-  std::vector<std::thread> helpers;
-  const auto run = [&] { run_thread(plan, weights, file, progress, work); };
-  try {
-    for (int i = 1; i < threads; ++i) helpers.emplace_back(run);
-  } catch (const std::system_error&) {
-    // Fewer threads do the same work.
-  }
-  run();
-  for (std::thread& helper : helpers) helper.join();
-  if (work.error) return fail(work.error->code, work.error->message);
+  const std::vector<Piece> pieces = cut_jobs(plan.jobs());
+  WrittenBytes written{.done = 0, .total = plan.data_bytes()};
+  HEARTH_TRY_VOID(run_pieces(pieces.size(), threads, written, progress, [&]() -> PieceFn {
+    const auto writer = std::make_shared<PieceWriter>(plan, weights, file);
+    return [writer, &pieces](std::size_t index) { return writer->write(pieces[index]); };
+  }));
   HEARTH_TRY_VOID(file.sync());
   return write_model(folder / "model.onnx", plan.model());
 }

@@ -15,6 +15,8 @@
 #include "onnx/half.h"
 #include "onnx/model_file.h"
 #include "onnx/ort_model.h"
+#include "onnx/quantise_plan.h"
+#include "onnx/quantise_write.h"
 #include "onnx/random_weights.h"
 #include "onnx/reference_decoder.h"
 #include "onnx/test_models.h"
@@ -320,6 +322,71 @@ TEST_P(OrtVariants, RunsAndComputesTheArchitecture) {
     expect_near(long_run.feed(prompt),
                 testing::reference_logits(config, find, prompt, prompt.size()),
                 GetParam().tolerance);
+  } catch (const Ort::Exception& error) {
+    FAIL() << error.what();
+  }
+}
+
+/// Quantises the folder `from`.
+void quantise(const std::filesystem::path& from, const std::filesystem::path& to,
+              const QuantiseOptions& options) {
+  std::filesystem::create_directories(to);
+  const auto plan = QuantisePlan::make(*read_model(from / "model.onnx"), options);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const auto written = write_quantised(*plan, from, to, 2, {}, nullptr);
+  ASSERT_TRUE(written) << written.error().message;
+}
+
+/// Root of the mean squared difference, relative to the spread of the logits.
+double difference(const Matrix& actual, const Matrix& expected) {
+  double off = 0;
+  double energy = 0;
+  for (std::size_t t = 0; t < expected.size(); ++t) {
+    for (std::size_t i = 0; i < expected[t].size(); ++i) {
+      off += std::pow(actual[t][i] - expected[t][i], 2);
+      energy += std::pow(expected[t][i], 2);
+    }
+  }
+  return std::sqrt(off / energy);
+}
+
+TEST(OrtQuantised, EveryKindRunsAndStaysNearTheFloatModel) {
+  struct Kind {
+    const char* name;
+    Precision source;
+    QuantiseOptions options;
+    double near;
+  };
+  const auto format = [](int bits) { return QuantFormat{bits, 32, false, ScaleType::kFloat32}; };
+  const std::vector<Kind> kinds = {
+      {"dynamic", Precision::kFp32, {format(8), {}, QuantLayout::kDynamic}, 0.06},
+      {"dynamic from fp16", Precision::kFp16, {format(8), {}, QuantLayout::kDynamic}, 0.06},
+      {"int8", Precision::kFp32, {.format = format(8)}, 0.03},
+      {"mixed", Precision::kFp32, {.format = format(4), .mixed = true}, 0.4},
+      {"searched", Precision::kFp32, {format(4), QuantMethod::kSearched}, 0.4},
+      {"int4 from fp16", Precision::kFp16, {.format = format(4)}, 0.4},
+  };
+  DecoderConfig config = small_config();
+  config.switches.accuracy_level = 4;
+  const std::vector<std::int64_t> tokens{7, 250, 31, 99, 4, 180, 66, 123};
+  const TemporaryFolder folder;
+  for (const Precision precision : {Precision::kFp32, Precision::kFp16}) {
+    const auto path = folder / std::string(precision_name(precision));
+    std::filesystem::create_directories(path);
+    const auto plan = DecoderPlan::make(config, precision);
+    RandomWeights weights(11);
+    ASSERT_TRUE(plan && write_decoder(*plan, weights, path, 2, {}));
+  }
+  try {
+    const Matrix expected = OrtModel(folder / "fp32").feed(tokens);
+    for (const Kind& kind : kinds) {
+      SCOPED_TRACE(kind.name);
+      const auto out = folder / kind.name;
+      quantise(folder / std::string(precision_name(kind.source)), out, kind.options);
+      const double off = difference(OrtModel(out).feed(tokens), expected);
+      EXPECT_LT(off, kind.near);
+      EXPECT_GT(off, 1e-5) << "it is the same model";
+    }
   } catch (const Ort::Exception& error) {
     FAIL() << error.what();
   }

@@ -193,6 +193,24 @@ Result<OrtSession> open_ragged_session(std::string_view model, const std::filesy
   });
 }
 
+Result<OrtSession> open_observed_session(std::string_view model,
+                                         const std::filesystem::path& folder, int threads) {
+  return guard_ort("loading the graph for calibration", [&]() -> Result<OrtSession> {
+    OrtSession opened;
+    opened.environment = shared_environment();
+    SessionOptions options;
+    options.intra_op_num_threads = threads;
+    options.graph_optimization_level = GraphOptimization::kDisabled;
+    Ort::SessionOptions session_options = base_options(options);
+    session_options.AddConfigEntry(kOrtSessionOptionsModelExternalInitializersFileFolderPath,
+                                   folder.c_str());
+    session_options.AddConfigEntry(kOrtSessionOptionsConfigDisablePrepacking, "1");
+    opened.session = Ort::Session(*opened.environment, model.data(), model.size(), session_options);
+    opened.report.providers = {"cpu"};
+    return opened;
+  });
+}
+
 Result<OrtSession> open_ort_session(const std::filesystem::path& model_file,
                                     const SessionOptions& options) {
   return guard_ort("loading " + model_file.string(), [&]() -> Result<OrtSession> {

@@ -51,6 +51,11 @@ Result<OrtSession> open_ragged_session(std::string_view model, const std::filesy
                                        const Ort::CustomOpDomain& operators, int threads,
                                        const SessionOptions& options);
 
+/// A session of a float model in memory on the CPU, its data files in `folder`, for reading values
+/// inside it: nothing is fused and no weight is packed, so weights stay where they are mapped.
+Result<OrtSession> open_observed_session(std::string_view model,
+                                         const std::filesystem::path& folder, int threads);
+
 /// The first planned provider that can really run a graph here, tried with a graph of one node;
 /// messages say why those before it cannot.
 Result<ExecutionReport> probe_execution_providers(const SessionOptions& options);
