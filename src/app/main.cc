@@ -110,6 +110,7 @@ ExitCode run(int argc, char** argv) {
   hearth::app::add_models_commands(root, commands);
   hearth::app::add_tokenize_command(root, commands);
   hearth::app::add_quantize_command(root, commands);
+  hearth::app::add_eval_command(root, commands);
   hearth::app::add_doctor_command(root, commands);
   try {
     root.parse(argc, argv);

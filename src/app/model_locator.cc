@@ -14,44 +14,15 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDefaultModel = "ember";
 constexpr const char* kDefaultVariant = "int4";
-constexpr const char* kMarker = "genai_config.json";
-constexpr int kVariantDepthMax = 3;  // such as cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4
-
-std::vector<fs::path> sub_folders(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code ignored;
-    if (it->is_directory(ignored) && !it->path().filename().string().starts_with(".")) {
-      found.push_back(it->path());
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-bool is_model_folder(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / kMarker, ignored);
-}
-
-void find_variants(const fs::path& folder, int depth, std::vector<fs::path>& found) {
-  if (is_model_folder(folder)) {
-    found.push_back(folder);
-  } else if (depth < kVariantDepthMax) {
-    for (const fs::path& inner : sub_folders(folder)) find_variants(inner, depth + 1, found);
-  }
-}
 
 void find_models(const fs::path& root, std::vector<KnownModel>& models) {
   for (const fs::path& folder : sub_folders(root)) {
-    std::vector<fs::path> variants;
-    find_variants(folder, 0, variants);
+    const std::vector<fs::path> variants = variant_folders(folder);
     const std::string name = folder.filename().string();
     for (const fs::path& variant : variants) {
       const bool only = variants.size() == 1;
-      models.push_back(
-          {only ? name : name + "/" + variant.lexically_relative(folder).string(), variant});
+      models.push_back({only ? name : name + "/" + variant.lexically_relative(folder).string(),
+                        variant, folder});
     }
   }
 }
@@ -178,19 +149,89 @@ Result<LocatedModel> locate_model(const std::string& text, const std::string& or
   return unknown(text, origin, models, environment);
 }
 
-Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment) {
+namespace {
+
+/// What the settings call the model, and who said so.
+struct AskedModel {
+  std::vector<std::string> names;  // to be tried in this order
+  std::string origin;
+  bool may_be_path = true;
+};
+
+AskedModel asked_model(const Settings& settings) {
   if (const ResolvedValue* path = settings.find(SettingId::kModelPath)) {
-    return locate_model(std::get<std::string>(path->value), path->origin.words, environment);
+    return {{std::get<std::string>(path->value)}, path->origin.words};
   }
   const ResolvedValue* id = settings.find(SettingId::kModelId);
-  if (id == nullptr) return locate_model(kDefaultModel, "the model in the box", environment);
+  if (id == nullptr) return {{kDefaultModel}, "the model in the box"};
   const auto& text = std::get<std::string>(id->value);
+  return {{text, text.substr(text.rfind('/') + 1)}, id->origin.words, false};
+}
+
+/// All variants of a known model.
+ModelFamily family_of_known(const std::vector<KnownModel>& models, const KnownModel& model) {
+  ModelFamily family{model.name.substr(0, model.name.find('/')), model.home, {}};
+  for (const KnownModel& other : models) {
+    if (lowered(other.name.substr(0, other.name.find('/'))) == lowered(family.name)) {
+      family.folders.push_back(other.folder);
+    }
+  }
+  return family;
+}
+
+/// A path may lead into a known model's folder, whose variants need not be named alike.
+ModelFamily family_of_path(const std::vector<KnownModel>& models, const fs::path& path) {
+  for (const KnownModel& model : models) {
+    std::error_code ignored;
+    if (fs::equivalent(model.folder, path, ignored) || fs::equivalent(model.home, path, ignored)) {
+      return family_of_known(models, model);
+    }
+  }
+  return family_of_folder(path);
+}
+
+}  // namespace
+
+Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment) {
+  const AskedModel asked = asked_model(settings);
+  const ResolvedValue* variant = settings.find(SettingId::kVariant);
+  if (variant != nullptr) {
+    const auto& wanted = std::get<std::string>(variant->value);
+    HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
+    HEARTH_TRY(const fs::path folder, choose_variant(family, wanted, variant->origin.words));
+    const auto named = locate_model(asked.names.front(), asked.origin, environment);
+    std::error_code ignored;
+    if (named && fs::equivalent(named->folder, folder, ignored)) return named;
+    return LocatedModel{folder, std::nullopt};
+  }
+  if (asked.may_be_path) return locate_model(asked.names.front(), asked.origin, environment);
   const std::vector<KnownModel> models = known_models(environment);
-  for (const std::string& name : {text, text.substr(text.rfind('/') + 1)}) {
-    HEARTH_TRY(const auto found, locate_name(models, name, id->origin.words));
+  for (const std::string& name : asked.names) {
+    HEARTH_TRY(const auto found, locate_name(models, name, asked.origin));
     if (found) return *found;
   }
-  return unknown(text, id->origin.words, models, environment);
+  return unknown(asked.names.front(), asked.origin, models, environment);
+}
+
+Result<ModelFamily> locate_family(const Settings& settings, const Environment& environment) {
+  const AskedModel asked = asked_model(settings);
+  const std::vector<KnownModel> models = known_models(environment);
+  const std::string& text = asked.names.front();
+  if (asked.may_be_path && is_surely_a_path(text)) {
+    HEARTH_TRY(const LocatedModel located,
+               locate_path(environment.expand_home(text), asked.origin));
+    return family_of_path(models, located.folder);
+  }
+  for (const std::string& name : asked.names) {
+    const std::vector<const KnownModel*> found = matches(models, name);
+    if (!found.empty()) return family_of_known(models, *found.front());
+  }
+  std::error_code ignored;
+  if (asked.may_be_path && fs::exists(text, ignored)) {
+    HEARTH_TRY(const LocatedModel located, locate_path(text, asked.origin));
+    return family_of_path(models, located.folder);
+  }
+  return unknown(text, asked.origin, models, environment);
 }
 
 }  // namespace hearth::app

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/environment.h"
+#include "app/model_variants.h"
 #include "app/settings/settings.h"
 #include "base/result.h"
 
@@ -16,6 +17,7 @@ namespace hearth::app {
 struct KnownModel {
   std::string name;  ///< "ember", or "phi-4-mini/cpu-int4" where a model has several variants
   std::filesystem::path folder;
+  std::filesystem::path home;  ///< the model's own folder under a root; `folder` is in it, or is it
 };
 
 /// Where models are looked for by name: HEARTH_MODELS_DIR (else the data folder's models/), then
@@ -42,7 +44,11 @@ struct LocatedModel {
 Result<LocatedModel> locate_model(const std::string& text, const std::string& origin,
                                   const Environment& environment);
 
-/// The model that the settings ask for: modelPath, else modelId, else ember.
+/// The model that the settings ask for: modelPath, else modelId, else ember; with `variant`, that
+/// one of its variants. Errors of the latter as of choose_variant().
 Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment);
+
+/// All variants of the model that the settings ask for, whichever of them is named.
+Result<ModelFamily> locate_family(const Settings& settings, const Environment& environment);
 
 }  // namespace hearth::app

@@ -98,6 +98,78 @@ TEST_F(LocateModel, SettingsChooseThePathThenTheIdThenTheBox) {
   EXPECT_EQ(locate_model(settings, environment_)->folder, root_ / "box/models/ember/int8");
 }
 
+class LocateVariant : public LocateModel {
+ protected:
+  Result<LocatedModel> locate(const std::string& variant, const std::string& model = "") const {
+    Settings settings;
+    settings.put(SettingId::kVariant, variant, {OriginLevel::kFlag, "flag --variant"});
+    if (!model.empty()) {
+      settings.put(SettingId::kModelPath, model, {OriginLevel::kFlag, "flag --model"});
+    }
+    return locate_model(settings, environment_);
+  }
+};
+
+TEST_F(LocateVariant, OfTheModelInTheBox) {
+  EXPECT_EQ(locate("int8")->folder, root_ / "box/models/ember/int8");
+  EXPECT_EQ(locate("int4")->folder, root_ / "box/models/ember/int4");
+}
+
+TEST_F(LocateVariant, WhicheverSiblingIsNamed) {
+  for (const std::string& model :
+       {std::string("ember"), std::string("EMBER/int4"), std::string("ember/int8"),
+        (root_ / "box/models/ember/int4").string(), (root_ / "box/models/ember").string(),
+        (root_ / "box/models/ember/int4/").string(),
+        (root_ / "box/models/ember/int4/model.onnx").string()}) {
+    const auto located = locate("int8", model);
+    ASSERT_TRUE(located) << model << ": " << located.error().message;
+    EXPECT_EQ(located->folder, root_ / "box/models/ember/int8") << model;
+    EXPECT_EQ(located->model_file_name, std::nullopt);
+  }
+}
+
+TEST_F(LocateVariant, AFileThatWasNamedStaysNamedInItsOwnFolder) {
+  const auto located = locate("int4", (root_ / "box/models/ember/int4/model.onnx").string());
+  ASSERT_TRUE(located) << located.error().message;
+  EXPECT_EQ(located->model_file_name, "model.onnx");
+}
+
+TEST_F(LocateVariant, ReleasedLayoutsAreDeeper) {
+  make_model("models/phi-4-mini/cpu_and_mobile/cpu-fp32-x");
+  EXPECT_EQ(locate("fp32", "phi-4-mini")->folder,
+            root_ / "models/phi-4-mini/cpu_and_mobile/cpu-fp32-x");
+  EXPECT_EQ(locate("fp32", "phi-4-mini/gpu-int4")->folder,
+            root_ / "models/phi-4-mini/cpu_and_mobile/cpu-fp32-x");
+  const auto several = locate("int4", "phi-4-mini");
+  ASSERT_FALSE(several);
+  EXPECT_EQ(several.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(several.error().message.find("gpu-int4"), std::string::npos) << several.error().message;
+}
+
+TEST_F(LocateVariant, AMissingOneSaysHowToMakeIt) {
+  const auto located = locate("fp16");
+  ASSERT_FALSE(located);
+  EXPECT_EQ(located.error().code, ErrorCode::kNotFound);
+  for (const std::string& part :
+       {std::string("flag --variant"), std::string("ember"), std::string("int4, int8"),
+        std::string("hearth models build --from"), std::string("--precision fp16"),
+        (root_ / "box/models/ember/fp16").string()}) {
+    EXPECT_NE(located.error().message.find(part), std::string::npos) << located.error().message;
+  }
+}
+
+TEST_F(LocateVariant, VariantsOfOneModelMayBeInTwoRoots) {
+  make_model("models/ember/fp32");
+  EXPECT_EQ(locate("fp32")->folder, root_ / "models/ember/fp32");
+  EXPECT_EQ(locate("int8")->folder, root_ / "box/models/ember/int8");
+}
+
+TEST_F(LocateVariant, OfAModelThatIsNotThere) {
+  const auto located = locate("int8", "embre");
+  ASSERT_FALSE(located);
+  EXPECT_NE(located.error().message.find("known models"), std::string::npos);
+}
+
 TEST_F(LocateModel, AnUnknownIdIsRefused) {
   Settings settings;
   settings.put(SettingId::kModelId, std::string("someone/nothing"), {OriginLevel::kFile, "file"});

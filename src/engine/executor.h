@@ -23,7 +23,10 @@ struct SequenceSpec {
 struct Segment {
   SequenceId sequence = 0;
   std::span<const TokenId> tokens;  ///< at least one; must stay alive until run() returns
-  bool wants_logits = false;        ///< logits of the segment's last token only
+  bool wants_logits = false;
+  /// With wants_logits: of how many of the segment's last tokens, at least one. A next token needs
+  /// one; scoring a text needs all.
+  std::int64_t logit_rows = 1;
 };
 
 /// One pass over the weights. Invariant: no sequence appears twice.
@@ -32,7 +35,8 @@ struct StepPlan {
 };
 
 struct StepResult {
-  std::vector<float> logits;  ///< [segments that want logits, vocab_size], in plan order
+  /// [rows wanted, vocab_size]: segments in plan order, each one's rows in the order of its tokens.
+  std::vector<float> logits;
   std::int64_t recomputed_tokens =
       0;  ///< rows run again because a sequence changed its rotary table
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "engine/log_probability.h"
 
 namespace hearth::engine {
 namespace {
@@ -75,9 +76,11 @@ Result<FinishReason> decode(KeptSequence& sequence, const GenerateRequest& reque
   const auto stop_ids = known_stop_ids(request, vocab_size);
   Sampler sampler(request.sampling, vocab_size);
   sampler.observe(request.prompt);
+  std::vector<float> unchanged;  // sampling overwrites what it reads
   while (!cancelled.load()) {
     const auto generated = static_cast<std::int64_t>(outcome.tokens.size());
     const bool may_stop = generated >= request.min_tokens;
+    if (request.wants_log_probabilities) unchanged = logits;
     HEARTH_TRY(const TokenId token,
                sampler.sample(logits, may_stop ? std::span<const TokenId>{} : stop_ids,
                               static_cast<std::uint64_t>(generated)));
@@ -86,6 +89,9 @@ Result<FinishReason> decode(KeptSequence& sequence, const GenerateRequest& reque
     }
     sampler.observe({&token, 1});
     outcome.tokens.push_back(token);
+    if (request.wants_log_probabilities) {
+      outcome.log_probabilities.push_back(log_probability(unchanged, token));
+    }
     if (!sink(token)) return FinishReason::kSinkStopped;
     if (generated + 1 == request.max_tokens) return FinishReason::kMaxTokens;
     HEARTH_TRY(StepResult result, sequence.step({&outcome.tokens.back(), 1}, true));

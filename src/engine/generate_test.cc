@@ -84,6 +84,20 @@ class GenerateTest : public ::testing::Test {
   std::atomic<bool> cancelled_{false};
 };
 
+TEST_F(GenerateTest, LogProbabilitiesAreTheModelsOwn) {
+  GenerateRequest made = request({3}, 4);
+  made.wants_log_probabilities = true;
+  made.sampling.repetition_penalty = 1.5;  // changes what is chosen from, not what is reported
+  const auto outcome = run(made);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_EQ(outcome->log_probabilities.size(), outcome->tokens.size());
+  const double expected = 1 - std::log(std::exp(1.0) + kVocab - 1);
+  for (const double found : outcome->log_probabilities) EXPECT_NEAR(found, expected, 1e-12);
+  made.wants_log_probabilities = false;
+  executor_.held = 0;
+  EXPECT_TRUE(run(made)->log_probabilities.empty());
+}
+
 TEST_F(GenerateTest, StopsAtTheStopTokenAndKeepsItOut) {
   const auto outcome = run(request({10, 11}, 100));
   ASSERT_TRUE(outcome);

@@ -112,6 +112,7 @@ Result<engine::GenerateRequest> LocalProvider::State::plan(const ChatRequest& re
   planned.max_tokens = std::min(request.max_tokens, left);
   planned.min_tokens = request.min_tokens;
   planned.sampling = request.sampling;
+  planned.wants_log_probabilities = request.wants_log_probabilities;
   if (planned.min_tokens > planned.max_tokens) {
     return fail(ErrorCode::kInvalidArgument, "min_tokens is " + std::to_string(planned.min_tokens) +
                                                  ", but the answer can have " +
@@ -184,7 +185,7 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
     report();
     return !piece->stopped;
   };
-  HEARTH_TRY(const engine::GenerateOutcome outcome,
+  HEARTH_TRY(engine::GenerateOutcome outcome,
              engine::generate(*state_->sequence, planned, on_token, cancelled, on_prompt));
   if (!state_->reuse_prefix) state_->sequence->forget();
   HEARTH_TRY_VOID(streamed);
@@ -196,6 +197,8 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
       stop_reason(rest.stopped ? engine::FinishReason::kSinkStopped : outcome.finish,
                   !reply.tool_calls.empty());
   fill_report(outcome, reply);
+  reply.tokens = std::move(outcome.tokens);
+  reply.log_probabilities = std::move(outcome.log_probabilities);
   reply.context = dropped;
   return reply;
 }
@@ -204,6 +207,7 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
 void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream, ChatReply& reply,
                                 const TextSink& on_text) const {
   const std::string held = stream.take_held();
+  reply.raw_text = stream.whole_text();
   if (request.tools.empty()) {
     reply.text = stream.whole_text();
     return;
@@ -213,6 +217,7 @@ void LocalProvider::finish_text(const ChatRequest& request, ReplyStream& stream,
   if (!rest.empty()) on_text(rest);
   reply.text = std::move(parsed.text);
   reply.tool_calls = std::move(parsed.tool_calls);
+  reply.tool_calls_repaired = parsed.repaired;
 }
 
 void LocalProvider::fill_report(const engine::GenerateOutcome& outcome, ChatReply& reply) const {
@@ -243,6 +248,8 @@ Result<std::string> LocalProvider::render_prompt(
     const std::vector<protocol::ToolDefinition>& tools) const {
   return state_->prompts.render(messages, tools);
 }
+
+engine::Executor& LocalProvider::executor() { return *state_->opened.executor; }
 
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }
 

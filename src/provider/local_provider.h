@@ -41,9 +41,10 @@ struct ChatRequest {
   engine::SamplingParams sampling;
   std::int64_t max_tokens = max_tokens_default;  ///< an upper bound; the context may leave less
   std::int64_t min_tokens = 0;
-  std::vector<std::string> stop;        ///< stop strings; never part of the text
-  std::int64_t max_context_tokens = 0;  ///< prompt and answer together; 0: the model's context
-  bool sliding_window = true;           ///< false: a conversation that is too long is an error
+  std::vector<std::string> stop;         ///< stop strings; never part of the text
+  std::int64_t max_context_tokens = 0;   ///< prompt and answer together; 0: the model's context
+  bool sliding_window = true;            ///< false: a conversation that is too long is an error
+  bool wants_log_probabilities = false;  ///< fills ChatReply::log_probabilities
 
   static constexpr std::int64_t max_tokens_default = 1024;
 };
@@ -65,6 +66,10 @@ struct Timings {
 struct ChatReply {
   std::string text;  ///< without tool calls and stop strings
   std::vector<protocol::ToolCall> tool_calls;
+  bool tool_calls_repaired = false;  ///< understood, but not in the strict spelling
+  std::string raw_text;              ///< as the model wrote it: text and calls' notation
+  std::vector<TokenId> tokens;       ///< what raw_text was decoded from, without the stop token
+  std::vector<double> log_probabilities;  ///< of each token, where asked for; see GenerateOutcome
   protocol::StopReason stop_reason = protocol::StopReason::kEndOfTurn;
   std::string model;
   Usage usage;
@@ -110,6 +115,10 @@ class LocalProvider {
   /// The prompt exactly as the model would see it.
   Result<std::string> render_prompt(const std::vector<protocol::Message>& messages,
                                     const std::vector<protocol::ToolDefinition>& tools) const;
+
+  /// What runs the model, for those who score a text instead of asking for an answer. They close
+  /// what they open.
+  engine::Executor& executor();
 
   const runtime::ModelFolder& model() const;
   const runtime::ExecutionReport& execution_report() const;

@@ -55,7 +55,8 @@ struct Piece {
   Sequence* sequence = nullptr;
   std::int64_t rows = 0;
   bool fast = false;
-  std::optional<std::size_t> result;  ///< place of its last row's logits in the step's result
+  std::int64_t logit_rows = 0;   ///< of how many of its last rows logits are wanted
+  std::size_t result_place = 0;  ///< row of the step's result where the first of these goes
 };
 
 Result<const kernels::KernelSet*> choose_kernels(const AcceleratedOptions& options) {
@@ -397,9 +398,9 @@ Result<void> AcceleratedExecutor::State::run_pieces(std::span<const Piece> piece
     blocks.insert(blocks.end(), sequence.table.blocks().begin(), sequence.table.blocks().end());
     blocks.resize(segments.size() / onnx::kSegmentFields * table_width, 0);
     if (!piece.fast) exact_rows = static_cast<std::int32_t>(ids.size());
-    if (piece.result) {
-      wanted.push_back(static_cast<std::int64_t>(ids.size()) - 1);
-      places.push_back(*piece.result);
+    for (std::int64_t row = 0; row < piece.logit_rows; ++row) {
+      wanted.push_back(static_cast<std::int64_t>(ids.size()) - piece.logit_rows + row);
+      places.push_back(piece.result_place + static_cast<std::size_t>(row));
     }
   }
 
@@ -446,10 +447,11 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
     struct Work {
       Sequence* sequence;
       std::int64_t added;
-      std::optional<std::size_t> place;
+      std::int64_t logit_rows;
+      std::int64_t place;  // of its first row of logits
     };
     std::vector<Work> work;
-    std::size_t wanted = 0;
+    std::int64_t wanted = 0;
     for (const engine::Segment& segment : plan.segments) {
       const auto found = state_->sequences.find(segment.sequence);
       HEARTH_CHECK(found != state_->sequences.end() && !segment.tokens.empty());
@@ -461,17 +463,24 @@ Result<engine::StepResult> AcceleratedExecutor::run(const engine::StepPlan& plan
         sequence.long_rope = true;
         sequence.table.truncate(0);
       }
-      work.push_back({&sequence, static_cast<std::int64_t>(segment.tokens.size()), std::nullopt});
-      if (segment.wants_logits) work.back().place = wanted++;
+      const auto added = static_cast<std::int64_t>(segment.tokens.size());
+      const std::int64_t logit_rows = segment.wants_logits ? segment.logit_rows : 0;
+      HEARTH_CHECK(logit_rows <= added && (logit_rows > 0) == segment.wants_logits);
+      work.push_back({&sequence, added, logit_rows, wanted});
+      wanted += logit_rows;
     }
-    result.logits.resize(wanted * static_cast<std::size_t>(state_->graph.vocab_size));
+    result.logits.resize(static_cast<std::size_t>(wanted * state_->graph.vocab_size));
     for (;;) {
       std::vector<Piece> pieces;
       for (const Work& item : work) {
         auto piece = state_->next_piece(*item.sequence, item.added);
         if (!piece) continue;
-        const bool last = item.sequence->table.tokens() + piece->rows == item.sequence->size();
-        if (last) piece->result = item.place;
+        // What is wanted may be spread over several pieces: this one has what is not behind it.
+        const std::int64_t behind =
+            item.sequence->size() - item.sequence->table.tokens() - piece->rows;
+        piece->logit_rows = std::clamp<std::int64_t>(item.logit_rows - behind, 0, piece->rows);
+        piece->result_place =
+            static_cast<std::size_t>(item.place + item.logit_rows - behind - piece->logit_rows);
         pieces.push_back(*piece);
       }
       if (pieces.empty()) break;

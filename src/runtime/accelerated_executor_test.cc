@@ -141,6 +141,70 @@ std::vector<std::int64_t> thread_counts() {
 #endif
 }
 
+/// The logits of every row from single steps, for several sequences.
+std::vector<float> one_by_one(engine::Executor& executor, const std::vector<TokenId>& tokens) {
+  const auto count = static_cast<std::int64_t>(tokens.size());
+  const auto id = executor.open_sequence({count, count});
+  EXPECT_TRUE(id) << id.error().message;
+  std::vector<float> logits;
+  for (const TokenId& token : tokens) {
+    const auto row = executor.run({{Segment{*id, {&token, 1}, true}}});
+    EXPECT_TRUE(row) << row.error().message;
+    logits.insert(logits.end(), row->logits.begin(), row->logits.end());
+  }
+  executor.close_sequence(*id);
+  return logits;
+}
+
+TEST(AcceleratedExecutor, TheLogitsOfEveryRowAreThoseOfSingleStepsBitForBit) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false), onnx::Precision::kInt4));
+  ASSERT_TRUE(executor);
+  const auto first = some_tokens(30, 512);
+  const auto second = some_tokens(9, 512, 77);
+  const auto third = some_tokens(4, 512, 5);
+  const std::span<const TokenId> all = first;
+  const auto a = executor->open_sequence({30, 30});
+  const auto b = executor->open_sequence({9, 9});
+  const auto c = executor->open_sequence({4, 4});
+  ASSERT_TRUE(a && b && c);
+  ASSERT_TRUE(executor->run({{Segment{*a, all.first(10), false}}}));
+  // Of the first the last 20, of the second nothing, of the third the last two.
+  const auto result = executor->run({{Segment{*a, all.subspan(10), true, 20},
+                                      Segment{*b, second, false}, Segment{*c, third, true, 2}}});
+  ASSERT_TRUE(result) << result.error().message;
+  const auto rows_of_first = one_by_one(*executor, first);
+  const auto rows_of_third = one_by_one(*executor, third);
+  std::vector<float> expected(rows_of_first.end() - 20 * 512, rows_of_first.end());
+  expected.insert(expected.end(), rows_of_third.end() - 2 * 512, rows_of_third.end());
+  EXPECT_EQ(result->logits, expected);
+}
+
+TEST(AcceleratedExecutor, RowsThatAreSpreadOverSeveralPiecesComeInTheirOrder) {
+  // 20 tokens are held when 300 more cross the rotary threshold: 300 rows run, then 20, and the
+  // wanted rows begin in the middle of the first.
+  const TemporaryFolder folder;
+  onnx::DecoderConfig config = tiny_config(true);
+  config.max_position_embeddings = 512;
+  const auto executor = load(make_model(folder.path(), config, onnx::Precision::kInt4));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(320, 512);
+  const auto rows = one_by_one(*executor, tokens);
+  const std::span<const TokenId> all = tokens;
+  const auto id = executor->open_sequence({20, 320});
+  const auto other = executor->open_sequence({3, 3});
+  ASSERT_TRUE(id && other);
+  ASSERT_TRUE(executor->run({{Segment{*id, all.first(20), false}}}));
+  const auto three = some_tokens(3, 512, 5);
+  const auto result =
+      executor->run({{Segment{*id, all.subspan(20), true, 300}, Segment{*other, three, true, 3}}});
+  ASSERT_TRUE(result) << result.error().message;
+  std::vector<float> expected(rows.end() - 300 * 512, rows.end());
+  const auto others = one_by_one(*executor, three);
+  expected.insert(expected.end(), others.begin(), others.end());
+  EXPECT_EQ(result->logits, expected);
+}
+
 TEST(AcceleratedExecutor, ChunksStepsAndThreadsDoNotChangeABit) {
   const TemporaryFolder folder;
   const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kInt4);

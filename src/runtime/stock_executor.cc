@@ -27,31 +27,33 @@ struct Sequence {
   std::optional<KvCache> cache;    ///< none when every step computes the whole sequence
 };
 
-/// The last row of [1, rows, vocab] as float32. What a graph computes need not be what it declares.
-Result<std::vector<float>> last_row(const Ort::Value& logits, std::int64_t vocab_size) {
+/// The last `wanted` rows of [1, rows, vocab] as float32. What a graph computes need not be what it
+/// declares.
+Result<std::vector<float>> last_rows(const Ort::Value& logits, std::int64_t wanted,
+                                     std::int64_t vocab_size) {
   const auto info = logits.GetTensorTypeAndShapeInfo();
   const auto count = static_cast<std::int64_t>(info.GetElementCount());
   const std::vector<std::int64_t> shape = info.GetShape();
-  if (shape.empty() || shape.back() != vocab_size || count < vocab_size) {
+  if (shape.empty() || shape.back() != vocab_size || count < wanted * vocab_size) {
     return fail(ErrorCode::kCorrupt, "the model gives logits of width " +
                                          std::to_string(shape.empty() ? 0 : shape.back()) +
                                          " where its graph declares " + std::to_string(vocab_size));
   }
-  const auto offset = static_cast<std::size_t>(count - vocab_size);
-  std::vector<float> row(static_cast<std::size_t>(vocab_size));
+  const auto offset = static_cast<std::size_t>(count - wanted * vocab_size);
+  std::vector<float> rows(static_cast<std::size_t>(wanted * vocab_size));
   if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16) {
     const auto* data = logits.GetTensorData<Ort::Float16_t>() + offset;
-    std::transform(data, data + row.size(), row.begin(),
+    std::transform(data, data + rows.size(), rows.begin(),
                    [](Ort::Float16_t h) { return h.ToFloat(); });
   } else if (info.GetElementType() == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
     const auto* data = logits.GetTensorData<float>() + offset;
-    std::copy(data, data + row.size(), row.begin());
+    std::copy(data, data + rows.size(), rows.begin());
   } else {
     return fail(ErrorCode::kUnsupported, "the model's logits have ONNX Runtime's element type " +
                                              std::to_string(info.GetElementType()) +
                                              "; float32 and float16 can be read");
   }
-  return row;
+  return rows;
 }
 
 }  // namespace
@@ -81,9 +83,10 @@ struct StockExecutor::State {
                       std::int64_t capacity_tokens) const;
   Result<std::vector<float>> run_segment(Sequence& sequence, const engine::Segment& segment,
                                          std::int64_t& recomputed_tokens);
-  Result<std::vector<float>> compute(Sequence& sequence, std::int64_t count, bool wants_logits);
+  Result<std::vector<float>> compute(Sequence& sequence, std::int64_t count,
+                                     std::int64_t logit_rows);
   Result<std::vector<float>> compute_rest(Sequence& sequence, std::int64_t chunk_tokens,
-                                          bool wants_logits);
+                                          std::int64_t logit_rows);
   void bind_cache(Ort::IoBinding& binding, const Sequence& sequence, const KvCache& empty) const;
 };
 
@@ -104,9 +107,10 @@ void StockExecutor::State::bind_cache(Ort::IoBinding& binding, const Sequence& s
   }
 }
 
-/// One call of the graph: the next `count` tokens that are not yet in the cache.
+/// One call of the graph: the next `count` tokens that are not yet in the cache. The logits are
+/// those of the last `logit_rows` of them.
 Result<std::vector<float>> StockExecutor::State::compute(Sequence& sequence, std::int64_t count,
-                                                         bool wants_logits) {
+                                                         std::int64_t logit_rows) {
   const std::int64_t past = sequence.cached_tokens;
   const std::int64_t total = past + count;
   // The mask's width is the length that the LongRoPE switch compares; its ones are the real length.
@@ -140,8 +144,8 @@ Result<std::vector<float>> StockExecutor::State::compute(Sequence& sequence, std
 
   std::vector<Ort::Value> outputs = binding.GetOutputValues();  // logits, then the presents
   std::vector<float> logits;
-  if (wants_logits) {
-    HEARTH_TRY(logits, last_row(outputs.front(), graph.vocab_size));
+  if (logit_rows > 0) {
+    HEARTH_TRY(logits, last_rows(outputs.front(), logit_rows, graph.vocab_size));
   }
   if (sequence.cache) sequence.cached_tokens = total;
   if (sequence.cache && !sequence.cache->is_shared()) {
@@ -151,15 +155,23 @@ Result<std::vector<float>> StockExecutor::State::compute(Sequence& sequence, std
   return logits;
 }
 
-/// Everything that the sequence holds and its cache does not.
+/// Everything that the sequence holds and its cache does not. The last `logit_rows` rows may be
+/// spread over several calls.
 Result<std::vector<float>> StockExecutor::State::compute_rest(Sequence& sequence,
                                                               std::int64_t chunk_tokens,
-                                                              bool wants_logits) {
+                                                              std::int64_t logit_rows) {
+  std::vector<float> logits;
   for (;;) {
     const std::int64_t rest =
         static_cast<std::int64_t>(sequence.tokens.size()) - sequence.cached_tokens;
     const std::int64_t count = std::min(rest, chunk_tokens);
-    HEARTH_TRY(auto logits, compute(sequence, count, wants_logits && count == rest));
+    const std::int64_t wanted = std::clamp<std::int64_t>(logit_rows - (rest - count), 0, count);
+    HEARTH_TRY(auto rows, compute(sequence, count, wanted));
+    if (logits.empty()) {
+      logits = std::move(rows);
+    } else {
+      logits.insert(logits.end(), rows.begin(), rows.end());
+    }
     if (count == rest) return logits;
   }
 }
@@ -169,13 +181,15 @@ Result<std::vector<float>> StockExecutor::State::run_segment(Sequence& sequence,
                                                              std::int64_t& recomputed_tokens) {
   const auto added = static_cast<std::int64_t>(segment.tokens.size());
   const auto held = static_cast<std::int64_t>(sequence.tokens.size());
+  const std::int64_t logit_rows = segment.wants_logits ? segment.logit_rows : 0;
   HEARTH_CHECK(added > 0 && held + added <= sequence.capacity_tokens);
+  HEARTH_CHECK(logit_rows <= added && (logit_rows > 0) == segment.wants_logits);
   sequence.tokens.insert(sequence.tokens.end(), segment.tokens.begin(), segment.tokens.end());
 
   if (!sequence.cache) {
     if (!segment.wants_logits) return std::vector<float>{};
     recomputed_tokens += held;
-    return compute(sequence, held + added, true);
+    return compute(sequence, held + added, logit_rows);
   }
   if (!sequence.long_rope && crosses_long_rope(held + added)) {
     recomputed_tokens += sequence.cached_tokens;
@@ -190,7 +204,7 @@ Result<std::vector<float>> StockExecutor::State::run_segment(Sequence& sequence,
     return std::vector<float>{};
   }
   const std::int64_t chunk = whole ? held + added : std::max(added, kRecomputeChunkTokens);
-  return compute_rest(sequence, chunk, segment.wants_logits);
+  return compute_rest(sequence, chunk, logit_rows);
 }
 
 StockExecutor::StockExecutor(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -95,6 +95,68 @@ TEST(StockExecutor, ChunksAndSingleStepsGiveTheLogitsOfOneCall) {
       1e-4 * spread(whole));
 }
 
+/// The logits of every token: fed one by one, or all behind the first `held` in one step.
+std::vector<float> one_by_one(engine::Executor& executor, const std::vector<TokenId>& tokens,
+                              std::int64_t prompt_tokens) {
+  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(tokens.size())});
+  EXPECT_TRUE(id) << id.error().message;
+  std::vector<float> logits;
+  for (const TokenId& token : tokens) {
+    const auto row = executor.run({{Segment{*id, {&token, 1}, true}}});
+    EXPECT_TRUE(row) << row.error().message;
+    logits.insert(logits.end(), row->logits.begin(), row->logits.end());
+  }
+  executor.close_sequence(*id);
+  return logits;
+}
+
+std::vector<float> all_at_once(engine::Executor& executor, const std::vector<TokenId>& tokens,
+                               std::size_t held, std::size_t rows, std::int64_t prompt_tokens) {
+  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(tokens.size())});
+  EXPECT_TRUE(id) << id.error().message;
+  const std::span<const TokenId> all = tokens;
+  if (held > 0) {
+    EXPECT_TRUE(executor.run({{Segment{*id, all.first(held), false}}}));
+  }
+  const auto result =
+      executor.run({{Segment{*id, all.subspan(held), true, static_cast<std::int64_t>(rows)}}});
+  EXPECT_TRUE(result) << result.error().message;
+  executor.close_sequence(*id);
+  return result ? result->logits : std::vector<float>{};
+}
+
+TEST(StockExecutor, TheLogitsOfEveryRowAreThoseOfSingleSteps) {
+  const TemporaryFolder folder;
+  const auto executor = load(make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(20, 512);
+  const auto expected = one_by_one(*executor, tokens, 20);
+  ASSERT_EQ(expected.size(), 20u * 512);
+  for (const auto& [held, rows] : {std::pair<std::size_t, std::size_t>{0, 20}, {0, 7}, {5, 15}}) {
+    const std::vector<float> last(expected.end() - static_cast<std::ptrdiff_t>(rows * 512),
+                                  expected.end());
+    const auto logits = all_at_once(*executor, tokens, held, rows, 20);
+    ASSERT_EQ(logits.size(), last.size());
+    EXPECT_LT(largest_difference(last, logits), 1e-4 * spread(expected)) << held << " " << rows;
+  }
+}
+
+TEST(StockExecutor, RowsThatAreSpreadOverSeveralCallsComeInTheirOrder) {
+  // 20 tokens are held when 300 more cross the rotary threshold: a call of 300 rows and one of 20,
+  // and the wanted rows begin in the middle of the first.
+  const TemporaryFolder folder;
+  onnx::DecoderConfig config = tiny_config(true);
+  config.max_position_embeddings = 512;
+  const auto executor = load(make_model(folder.path(), config, onnx::Precision::kFp32));
+  ASSERT_TRUE(executor);
+  const auto tokens = some_tokens(320, 512);
+  const auto expected = one_by_one(*executor, tokens, 320);
+  const std::vector<float> last(expected.end() - 300 * 512, expected.end());
+  const auto logits = all_at_once(*executor, tokens, 20, 300, 20);
+  ASSERT_EQ(logits.size(), last.size());
+  EXPECT_LT(largest_difference(last, logits), 1e-4 * spread(expected));
+}
+
 TEST(StockExecutor, WithoutACacheTheSameLogitsComeFromRecomputing) {
   const TemporaryFolder folder;
   const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32);

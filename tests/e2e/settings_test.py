@@ -5,7 +5,7 @@ import unittest
 
 from hearth_cli import EMBER, OK, USAGE, Case
 
-LATER_VARIABLES = {"ONNX_MODEL_VARIANT": "int4", "PROVIDER": "anthropic"}
+LATER_VARIABLES = {"PROVIDER": "anthropic"}
 LATER_KEYS = {"lengthPenalty": 1.5, "earlyStopping": True, "enableProfiling": True,
               "localInference": False, "useLocalONNX": False}
 

@@ -32,6 +32,7 @@ void add_chat_command(CLI::App& root, std::vector<Subcommand>& commands);
 void add_models_commands(CLI::App& root, std::vector<Subcommand>& commands);
 void add_tokenize_command(CLI::App& root, std::vector<Subcommand>& commands);
 void add_quantize_command(CLI::App& root, std::vector<Subcommand>& commands);
+void add_eval_command(CLI::App& root, std::vector<Subcommand>& commands);
 void add_doctor_command(CLI::App& root, std::vector<Subcommand>& commands);
 
 /// The flags of settings on one subcommand, filled by its parser.

@@ -143,7 +143,7 @@ void add_models_commands(CLI::App& root, std::vector<Subcommand>& commands) {
 
   CLI::App* describer = models->add_subcommand("info", "Check a model's folder and describe it");
   const auto info_as_json = std::make_shared<bool>(false);
-  constexpr SettingId kModel[] = {SettingId::kModelPath};
+  constexpr SettingId kModel[] = {SettingId::kModelPath, SettingId::kVariant};
   const auto flags = std::make_shared<SettingFlags>(*describer, kModel);
   describer->add_flag("--json", *info_as_json, "Print a JSON object");
   commands.push_back({describer, [info_as_json, flags] { return info(*info_as_json, *flags); }});

@@ -194,7 +194,7 @@ void add_tokenize_command(CLI::App& root, std::vector<Subcommand>& commands) {
       root.add_subcommand("tokenize", "Show the tokens of a text, or the text of tokens");
   const auto options = std::make_shared<TokenizeOptions>();
   parser->add_option("TEXT", options->words, "The text (standard input when there is none)");
-  constexpr SettingId kModel[] = {SettingId::kModelPath};
+  constexpr SettingId kModel[] = {SettingId::kModelPath, SettingId::kVariant};
   const auto flags = std::make_shared<SettingFlags>(*parser, kModel);
   parser->add_flag("--decode", options->decode, "TEXT holds token ids; print what they spell");
   parser->add_flag("--count", options->count, "Print only how many tokens there are");

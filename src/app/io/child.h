@@ -1,0 +1,23 @@
+// This program once more, as a child whose memory and threads are its own.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hearth::app {
+
+struct ChildOutcome {
+  int exit_code = 0;   ///< 128 + N where signal N ended it
+  std::string output;  ///< its standard output
+};
+
+/// Runs this program with these arguments to its end; standard input is /dev/null, standard error
+/// this process's own. While `cancelled` is raised the child is asked to stop, as by Ctrl-C. kIo
+/// when it cannot be started, kCorrupt when it writes more than 64 MiB.
+Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
+                               const std::atomic<bool>& cancelled);
+
+}  // namespace hearth::app

@@ -1,0 +1,206 @@
+#include "app/model_variants.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "app/cli/model_description.h"
+#include "runtime/model_folder.h"
+
+namespace hearth::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 4> kNames = {"int4", "int8", "fp16", "fp32"};
+constexpr const char* kMarker = "genai_config.json";
+constexpr int kDepthMax = 3;  // such as cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4
+
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_word_character(char c) {
+  const char lower = lowered(c);
+  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
+/// A variant's name where it stands in a folder's name as a word of its own.
+struct VariantWord {
+  std::size_t at = 0;
+  std::string_view name;
+};
+
+std::optional<VariantWord> find_variant_word(const std::string& folder_name) {
+  std::string text = folder_name;
+  std::transform(text.begin(), text.end(), text.begin(), lowered);
+  for (std::size_t begin = 0; begin < text.size(); ++begin) {
+    if (!is_word_character(text[begin]) || (begin > 0 && is_word_character(text[begin - 1]))) {
+      continue;
+    }
+    std::size_t end = begin;
+    while (end < text.size() && is_word_character(text[end])) ++end;
+    const std::string_view word = std::string_view(text).substr(begin, end - begin);
+    const auto* found = std::find(kNames.begin(), kNames.end(), word);
+    if (found != kNames.end()) return VariantWord{begin, *found};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> variant_of_precision(std::string_view precision) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kBeginnings = {
+      {{"int4", "int4"},
+       {"int8", "int8"},
+       {"uint8", "int8"},
+       {"float16", "fp16"},
+       {"float32", "fp32"}}};
+  for (const auto& [beginning, name] : kBeginnings) {
+    if (precision.starts_with(beginning)) return std::string(name);
+  }
+  return std::nullopt;
+}
+
+void find_variants(const fs::path& folder, int depth, std::vector<fs::path>& found) {
+  if (is_model_folder(folder)) {
+    found.push_back(folder);
+  } else if (depth < kDepthMax) {
+    for (const fs::path& inner : sub_folders(folder)) find_variants(inner, depth + 1, found);
+  }
+}
+
+/// "a/b/" and "a/b/." have no last name; this has.
+fs::path tidy(const fs::path& folder) {
+  fs::path normal = fs::absolute(folder).lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
+/// Neighbours whose names are this one's but for the variant's word.
+std::vector<fs::path> neighbours_by_name(const fs::path& folder, const VariantWord& word) {
+  std::vector<fs::path> found;
+  for (const std::string_view name : kNames) {
+    std::string other = folder.filename().string();
+    other.replace(word.at, word.name.size(), name);
+    const fs::path neighbour = folder.parent_path() / other;
+    if (name == word.name) {
+      found.push_back(folder);
+    } else if (is_model_folder(neighbour)) {
+      found.push_back(neighbour);
+    }
+  }
+  return found;
+}
+
+std::string variants_in_words(const ModelFamily& family) {
+  std::vector<std::string> words;
+  for (const fs::path& folder : family.folders) {
+    words.push_back(variant_of(folder).value_or("one of unknown precision"));
+  }
+  return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// The folder that another precision is made from: the most exact one that is there.
+std::optional<fs::path> source_for(const ModelFamily& family) {
+  for (const char* wanted : {"fp32", "fp16"}) {
+    for (const fs::path& folder : family.folders) {
+      if (variant_of(folder) == wanted) return folder;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::span<const std::string_view> variant_names() { return kNames; }
+
+std::vector<fs::path> sub_folders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_directory(ignored) && !it->path().filename().string().starts_with(".")) {
+      found.push_back(it->path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+bool is_model_folder(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / kMarker, ignored);
+}
+
+std::vector<fs::path> variant_folders(const fs::path& folder) {
+  std::vector<fs::path> found;
+  find_variants(folder, 0, found);
+  return found;
+}
+
+std::optional<std::string> variant_of(const fs::path& folder) {
+  if (const auto word = find_variant_word(tidy(folder).filename().string())) {
+    return std::string(word->name);
+  }
+  const auto model = runtime::open_model_folder(folder);
+  return model ? variant_of_precision(precision_in_words(model->graph)) : std::nullopt;
+}
+
+ModelFamily family_of_folder(const fs::path& given) {
+  const fs::path folder = tidy(given);
+  ModelFamily family;
+  if (!is_model_folder(folder)) {
+    family.name = folder.filename().string();
+    family.home = folder;
+    family.folders = variant_folders(folder);
+    return family;
+  }
+  const auto word = find_variant_word(folder.filename().string());
+  family.home = folder.parent_path();
+  family.name = (word ? family.home : folder).filename().string();
+  if (!word) {
+    family.folders = {folder};
+  } else if (word->name.size() == folder.filename().string().size()) {
+    family.folders = variant_folders(family.home);
+  } else {
+    family.folders = neighbours_by_name(folder, *word);
+  }
+  return family;
+}
+
+Result<fs::path> choose_variant(const ModelFamily& family, std::string_view variant,
+                                const std::string& origin) {
+  std::vector<fs::path> found;
+  for (const fs::path& folder : family.folders) {
+    if (variant_of(folder) == variant) found.push_back(folder);
+  }
+  if (found.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{}: {} has no variant {} (there: {}); {}", origin, family.name,
+                            variant, variants_in_words(family), variant_advice(family, variant)));
+  }
+  if (found.size() == 1) return found.front();
+  for (const fs::path& folder : found) {
+    if (folder.filename() == variant) return folder;
+  }
+  std::vector<std::string> names;
+  for (const fs::path& folder : found) names.push_back(folder.string());
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: {} has several folders of variant {}; give one with --model: {}",
+                          origin, family.name, variant, fmt::join(names, ", ")));
+}
+
+std::string variant_advice(const ModelFamily& family, std::string_view variant) {
+  const std::string out = (family.home / variant).string();
+  const bool quantised = variant.starts_with("int");
+  if (const auto source = source_for(family); quantised && source) {
+    return fmt::format("make it with: hearth quantize --model {} --precision {} --out {}",
+                       source->string(), variant, out);
+  }
+  const fs::path weights = family.home / "weights";
+  std::error_code ignored;
+  return fmt::format(
+      "make it with: hearth models build --from {} --precision {} --out {}",
+      fs::is_directory(weights, ignored) ? weights.string() : "FOLDER_WITH_SAFETENSORS", variant,
+      out);
+}
+
+}  // namespace hearth::app
