@@ -42,11 +42,10 @@ struct TextFile {
 };
 
 /// generation_config.json overrules config.json about the tokens that begin and end a text, as it
-/// does where the model was published.
+/// does where the model was published. `text` is an object (check_stops_somewhere() saw to it).
 Result<void> read_generation_config(const std::string& text, const std::string& source,
                                     DecoderConfig& config) {
   HEARTH_TRY(const Json json, parse_json(text, source));
-  if (!json.is_object()) return fail(ErrorCode::kCorrupt, source + " must be a JSON object");
   const JsonReader reader(json, source);
   const std::int64_t last = config.vocab_size - 1;
   HEARTH_TRY(const auto eos, reader.integers("eos_token_id", 0, last));
@@ -64,6 +63,7 @@ Result<void> check_stops_somewhere(const fs::path& from) {
     const std::string source = (from / name).string();
     HEARTH_TRY(const std::string text, read_file(from / name, kConfigBytesMax));
     HEARTH_TRY(const Json json, parse_json(text, source));
+    if (!json.is_object()) return fail(ErrorCode::kCorrupt, source + " must be a JSON object");
     HEARTH_TRY(const auto eos, JsonReader(json, source).integers("eos_token_id", 0, INT64_MAX));
     if (!eos.empty()) return {};
   }

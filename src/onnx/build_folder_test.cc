@@ -329,6 +329,8 @@ TEST(BuildFolder, FoldersThatAreIncompleteAreRefused) {
   EXPECT_SAID(said_without("model.safetensors", ""), "neither model.safetensors nor");
   EXPECT_SAID(said_without("model.safetensors", "cut"), "model.safetensors: has fewer than the 8");
   EXPECT_SAID(said_without("config.json", "{}"), "hidden_size");
+  EXPECT_SAID(said_without("generation_config.json", "[1]"), "generation_config.json must be");
+  EXPECT_SAID(said_without("generation_config.json", R"({"eos_token_id": 64})"), "eos_token_id");
   auto endless = published.config;
   endless.erase("eos_token_id");
   EXPECT_SAID(said_without("config.json", endless.dump()), "names no eos_token_id");
