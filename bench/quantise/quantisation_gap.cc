@@ -4,7 +4,7 @@
 // folders. Teacher-forced perplexity of the answers (what stands between <|assistant|> and <|end|>,
 // all that such a model learns to write) and KL divergence from REFERENCE on the same tokens,
 // through ONNX Runtime, in stretches of 1024 tokens; the share of the
-// gap in log perplexity that is closed, with a 95 % interval from 2000 paired resamples of the
+// gap that is closed, with a 95 % interval from 2000 paired resamples of the
 // stretches.
 #include <fmt/format.h>
 
@@ -153,16 +153,17 @@ double sum_of(const std::vector<double>& values, const std::vector<std::size_t>&
   return sum;
 }
 
-/// "41.3 % closed (95 %: 35.1 to 47.0)" of the gap between `rtn` and `reference`.
-std::string closed(const Measured& reference, const Measured& rtn, const Measured& other) {
+/// "41.3 % (95 %: 35.1 to 47.0)": how much smaller `other` is than `rtn`, both measured from
+/// `base`.
+std::string smaller(const std::vector<double>& base, const std::vector<double>& rtn,
+                    const std::vector<double>& other) {
   std::mt19937_64 random(1);
-  const std::size_t n = reference.losses.size();
+  const std::size_t n = rtn.size();
   std::vector<std::size_t> chosen(n);
   std::iota(chosen.begin(), chosen.end(), 0U);
   const auto share = [&] {
-    const double base = sum_of(reference.losses, chosen);
-    const double gap = sum_of(rtn.losses, chosen) - base;
-    return 100 * (1 - (sum_of(other.losses, chosen) - base) / gap);
+    const double start = sum_of(base, chosen);
+    return 100 * (1 - (sum_of(other, chosen) - start) / (sum_of(rtn, chosen) - start));
   };
   const double whole = share();
   std::vector<double> shares;
@@ -171,8 +172,18 @@ std::string closed(const Measured& reference, const Measured& rtn, const Measure
     shares.push_back(share());
   }
   std::sort(shares.begin(), shares.end());
-  return fmt::format("{:.1f} % of the gap closed (95 %: {:.1f} to {:.1f})", whole,
-                     shares[kResamples / 40], shares[kResamples - 1 - kResamples / 40]);
+  return fmt::format("{:.1f} % (95 %: {:.1f} to {:.1f})", whole, shares[kResamples / 40],
+                     shares[kResamples - 1 - kResamples / 40]);
+}
+
+/// Empty for the reference and for round-to-nearest itself.
+std::string comparison(const std::vector<Measured>& all) {
+  if (all.size() < 3) return {};
+  const Measured& rtn = all[1];
+  const std::vector<double> none(rtn.losses.size(), 0.0);
+  return fmt::format("of rtn's gap closed in log perplexity: {}, in KL: {}",
+                     smaller(all[0].losses, rtn.losses, all.back().losses),
+                     smaller(none, rtn.divergences, all.back().divergences));
 }
 
 /// Scores the tokens of answers, the one that ends them included. A stretch's first token has
@@ -208,7 +219,8 @@ Result<void> compare(const std::vector<std::string>& arguments) {
         std::accumulate(measured.divergences.begin(), measured.divergences.end(), 0.0);
     all.push_back(std::move(measured));
     fmt::print("{}  perplexity {:.4f}  KL {:.5f}  {}\n", arguments[i], std::exp(loss / predicted),
-               divergence / predicted, i > 2 ? closed(all[0], all[1], all.back()) : "");
+               divergence / predicted, comparison(all));
+    std::fflush(stdout);
   }
   return {};
 }

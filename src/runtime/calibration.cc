@@ -57,6 +57,7 @@ struct Calibration::State {
   onnx::DecoderGraphInfo graph;
   onnx::DecoderIoNames io;
   KvShape kv;
+  std::size_t stretch_tokens = kCalibrationStretchTokens;
   std::vector<std::string> past_names;
   CalibrationOptions options;
 
@@ -105,6 +106,12 @@ Result<std::unique_ptr<Calibration>> Calibration::open(const ModelFolder& folder
   state->graph = folder.graph;
   state->io = folder.config.io;
   HEARTH_TRY(state->kv, kv_shape(folder.graph));
+  std::int64_t longest = folder.config.context_length;
+  if (folder.graph.long_rope) {
+    longest = std::min(longest, folder.graph.long_rope->threshold_tokens);
+  }
+  state->stretch_tokens =
+      std::min(state->stretch_tokens, static_cast<std::size_t>(std::max<std::int64_t>(1, longest)));
   for (std::int64_t layer = 0; layer < folder.graph.layers; ++layer) {
     for (const auto* pattern : {&state->io.past_key, &state->io.past_value}) {
       HEARTH_TRY(std::string name, onnx::layer_name(*pattern, layer));
@@ -126,7 +133,7 @@ Result<std::vector<std::vector<float>>> Calibration::moments(
         const std::span<const TokenId> text(state_->options.tokens);
         for (std::size_t done = 0; done < text.size();) {
           const auto stretch =
-              text.subspan(done, std::min(kCalibrationStretchTokens, text.size() - done));
+              text.subspan(done, std::min(state_->stretch_tokens, text.size() - done));
           HEARTH_TRY(const auto values, state_->run(stretch, inputs));
           for (std::size_t i = 0; i < inputs.size(); ++i) {
             HEARTH_TRY(const auto rows,

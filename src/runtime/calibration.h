@@ -13,7 +13,8 @@
 
 namespace hearth::runtime {
 
-/// Tokens of one call: each stretch of the text is a sequence of its own.
+/// Tokens of one call at most: each stretch of the text is a sequence of its own, no longer than
+/// the model's context, nor than its short rotary table.
 inline constexpr std::size_t kCalibrationStretchTokens = 512;
 
 struct CalibrationOptions {

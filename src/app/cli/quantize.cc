@@ -176,8 +176,9 @@ Result<std::vector<onnx::LinearReport>> make_folder(const QuantizeFlags& flags,
   std::uint64_t needed = plan.data_bytes() + plan.model().ByteSizeLong();
   for (const fs::path& file : files) needed += fs::file_size(file);
   HEARTH_TRY_VOID(check_disk_holds(out_dir, needed));
-  HEARTH_TRY(UnfinishedFolder folder, UnfinishedFolder::create(out_dir));
+  // Before there is something to remove.
   const std::atomic<bool>& cancelled = guard_request();
+  HEARTH_TRY(UnfinishedFolder folder, UnfinishedFolder::create(out_dir));
   const int threads = runtime::default_thread_count();
   HEARTH_TRY(const auto calibration, open_calibration(flags, model, plan, threads, cancelled));
   HEARTH_TRY(auto reports, onnx::write_quantised(plan, model.folder, folder.path(), threads,
