@@ -127,6 +127,12 @@ class Suite(EvalCase):
         self.assertIn("exit code 3", variants["int4"]["error"])
         self.assertIn("speed", variants["int8"])
 
+    def test_bad_input_is_refused_once_before_anything_runs(self):
+        self.refused(USAGE, "eval", "--suite", "variants", "--set", self.write_set({"id": "x"}), says=["set.jsonl", "line 1"])
+        (self.folder / "empty").mkdir()
+        self.refused(MODEL, "eval", "--suite", "variants", "--model", "./empty", says=["no model", "empty"])
+        self.assertFalse((self.folder / "optimization_comparison.json").exists())
+
     def test_ctrl_c_writes_no_comparison(self):
         many = [{**CASES[0], "id": str(i)} for i in range(5000)]
         process = self.start("eval", "--suite", "variants", "--set", self.write_set(*many))
