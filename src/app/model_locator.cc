@@ -199,7 +199,7 @@ Result<LocatedModel> locate_model(const Settings& settings, const Environment& e
     const auto& wanted = std::get<std::string>(variant->value);
     HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
     HEARTH_TRY(const fs::path folder, choose_variant(family, wanted, variant->origin.words));
-    const auto named = locate_model(asked.names.front(), asked.origin, environment);
+    auto named = locate_model(asked.names.front(), asked.origin, environment);
     std::error_code ignored;
     if (named && fs::equivalent(named->folder, folder, ignored)) return named;
     return LocatedModel{folder, std::nullopt};

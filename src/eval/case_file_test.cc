@@ -76,9 +76,11 @@ TEST(CaseFile, ErrorsNameTheLineAndTheKey) {
   EXPECT_NE(error_of(R"({"id": "x", "kind": "k", "messages": [], "expect": {"text": "x"}})")
                 .find("\"messages\" is empty"),
             std::string::npos);
-  EXPECT_NE(error_of(R"({"id": "x", "kind": "k", "messages": [{"role": "king"}], "expect": {"text": "x"}})")
-                .find("role"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of(
+          R"({"id": "x", "kind": "k", "messages": [{"role": "king"}], "expect": {"text": "x"}})")
+          .find("role"),
+      std::string::npos);
   EXPECT_NE(error_of("").find("no case"), std::string::npos);
   EXPECT_NE(error_of("\n \n").find("no case"), std::string::npos);
 }

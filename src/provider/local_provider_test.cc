@@ -146,6 +146,23 @@ TEST_F(LocalProviderTest, ACancelledAnswerCanGoOn) {
   EXPECT_GT(next->usage.cached_tokens, 5);
 }
 
+TEST_F(LocalProviderTest, LogProbabilitiesAreOfTheTokensThatSpellTheReply) {
+  ChatRequest made = request({message(Role::kUser, "What is 17 + 25?")});
+  const auto plain = ask(*fresh_, made);
+  made.wants_log_probabilities = true;
+  const auto reply = ask(*fresh_, made);
+  ASSERT_TRUE(plain && reply);
+  EXPECT_TRUE(plain->log_probabilities.empty());
+  EXPECT_EQ(plain->tokens, reply->tokens);
+  ASSERT_EQ(reply->log_probabilities.size(), reply->tokens.size());
+  EXPECT_EQ(reply->raw_text, reply->text);
+  EXPECT_EQ(*fresh_->model().tokenizer->decode(reply->tokens), reply->raw_text);
+  for (const double logarithm : reply->log_probabilities) {
+    EXPECT_LE(logarithm, 0);
+    EXPECT_GT(logarithm, -2) << "greedy tokens are likely ones";
+  }
+}
+
 TEST_F(LocalProviderTest, ARequestThatIsRefusedDoesNoHarm) {
   std::vector<Message> messages = {message(Role::kUser, "Hello!")};
   ASSERT_TRUE(ask(*reusing_, request(messages)));

@@ -1,4 +1,4 @@
-# about: token ids equal the native tokenizers library's; greedy tokens equal onnxruntime-node's, for Ember and two layers of Phi-4-mini's true shape
+# about: token ids equal the native tokenizers library's; greedy tokens and perplexity equal onnxruntime-node's, for Ember and two layers of Phi-4-mini's true shape
 # default: 12
 # limit: 900
 # inputs: src models tests/oracles tests/tools tests/npm
@@ -30,6 +30,14 @@ compare() {
 }
 
 compare models/ember/int4 200 32 2000
+
+# Perplexity of Ember's text in windows of 512 tokens, one every 200: the definition, computed again.
+# Without the last line break, which `hearth tokenize` takes off what is piped in.
+hearth=build/test/src/app/hearth text=$work/text.txt
+printf %s "$(<models/ember/eval/text.txt)" >"$text"
+"$hearth" tokenize --model models/ember/int4 --json --no-special <"$text" >"$work/text-ids.json"
+"$hearth" eval --model ./models/ember/int4 --executor stock --no-set --text "$text" --context 512 --stride 200 --json >"$work/text.json"
+node tests/oracles/perplexity.mjs "$packages" models/ember/int4 "$work/text-ids.json" 512 200 "$work/text.json"
 
 # The same shapes, names and operators as the released model, two layers of it. 2.9 GB in the cache folder, kept for the next run.
 shape=$(cache_dir)/true-shape-2-layers

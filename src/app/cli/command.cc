@@ -18,9 +18,11 @@ SettingFlags::SettingFlags(CLI::App& parser, std::span<const SettingId> ids) {
         fmt::format("{}{}", row.available || row.only ? "" : "(not available yet) ", row.meaning));
     // One value each time; only --stop may come again. Values are checked against the table later,
     // so that a flag and a variable are refused in the same words.
-    option->expected(1)->type_name(row.type == SettingType::kInteger  ? "N"
-                                   : row.type == SettingType::kNumber ? "X"
-                                                                      : "TEXT");
+    // What follows it is another argument, though the parser keeps values in a list.
+    option->expected(1)->allow_extra_args(false)->type_name(row.type == SettingType::kInteger ? "N"
+                                                            : row.type == SettingType::kNumber
+                                                                ? "X"
+                                                                : "TEXT");
     if (row.type == SettingType::kTexts) {
       option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
     }

@@ -71,13 +71,9 @@ std::filesystem::path shipped(const Environment& environment, const char* name) 
   return environment.hearth_home() / "models" / "ember" / "eval" / name;
 }
 
-Result<EvaluationOptions> options_of(const EvalFlags& flags, const Settings& settings,
-                                     const Environment& environment) {
+/// Everything but the models.
+EvaluationOptions input_options(const EvalFlags& flags, const Environment& environment) {
   EvaluationOptions options;
-  HEARTH_TRY(options.model, locate_model(settings, environment));
-  if (flags.against) {
-    HEARTH_TRY(options.against, locate_model(*flags.against, "flag --against", environment));
-  }
   if (!flags.no_text) {
     options.text =
         flags.text ? environment.expand_home(*flags.text) : shipped(environment, "text.txt");
@@ -102,7 +98,11 @@ Result<ExitCode> print(const std::string& text) {
 
 Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
                               const Environment& environment) {
-  HEARTH_TRY(const EvaluationOptions options, options_of(flags, settings, environment));
+  EvaluationOptions options = input_options(flags, environment);
+  HEARTH_TRY(options.model, locate_model(settings, environment));
+  if (flags.against) {
+    HEARTH_TRY(options.against, locate_model(*flags.against, "flag --against", environment));
+  }
   const auto evaluation = evaluate(options, settings, environment, guard_request());
   if (const auto interrupted = interrupted_by(); !evaluation && interrupted) return *interrupted;
   if (!evaluation) return tl::unexpected<Error>(evaluation.error());
@@ -169,23 +169,14 @@ class VariantMeasurement {
   std::optional<std::filesystem::path> config_;
 };
 
-/// What all variants would refuse is refused once, before the first is measured.
-Result<void> check_inputs(const EvalFlags& flags, const Environment& environment) {
-  for (const auto& [flag, path] :
-       {std::pair("--text", flags.text), std::pair("--set", flags.set)}) {
-    if (!path) continue;
-    const auto size = file_size_bytes(environment.expand_home(*path));
-    if (!size) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", flag, size.error().message));
-    }
-  }
-  return {};
-}
-
 Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_flags,
                          const Settings& settings, const Environment& environment) {
-  HEARTH_TRY_VOID(check_inputs(flags, environment));
+  // What all variants would refuse is refused once.
+  HEARTH_TRY_VOID(check_inputs(input_options(flags, environment)));
   HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
+  if (family.folders.empty()) {
+    return fail(ErrorCode::kNotFound, "there is no model in " + family.home.string());
+  }
   HEARTH_TRY(auto config, setting_flags.config_file(environment));
   const VariantMeasurement measurement(flags, settings, std::move(config));
   const auto results =

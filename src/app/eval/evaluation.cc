@@ -218,6 +218,12 @@ class Evaluator {
 
 }  // namespace
 
+Result<void> check_inputs(const EvaluationOptions& options) {
+  if (options.set) HEARTH_TRY_VOID(read_set(options));
+  if (options.text) HEARTH_TRY_VOID(read_input(*options.text, "--text"));
+  return {};
+}
+
 Result<Evaluation> evaluate(const EvaluationOptions& options, Settings settings,
                             const Environment& environment, const std::atomic<bool>& cancelled) {
   std::vector<eval::EvalCase> cases;

@@ -69,6 +69,9 @@ struct Evaluation {
   std::optional<SpeedReport> speed;
 };
 
+/// Reads the set and the text, and says what is wrong with them; no model is opened.
+Result<void> check_inputs(const EvaluationOptions& options);
+
 /// Files are read and checked before a model is loaded. Answers are greedy, with the model's own
 /// repetition penalty, and each prompt is computed anew. kCancelled when `cancelled` was raised.
 /// Shows on standard error, where that is a terminal, how far it is.

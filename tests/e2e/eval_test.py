@@ -1,0 +1,169 @@
+"""hearth eval: one model, its variants, and what is refused. Also --variant."""
+import json
+import shutil
+import signal
+import time
+import unittest
+
+from hearth_cli import EMBER, FAILURE, INTERRUPTED, LIMIT_S, MODEL, OK, ROOT, USAGE, Case
+
+TOOLS = [{"name": "read", "description": "Read a file.", "parameters": {"path": {"description": "File", "type": "str"}}}]
+CASES = [
+    {"id": "sum", "kind": "arithmetic", "messages": [{"role": "user", "content": "What is 17 + 25?"}],
+     "expect": {"text_contains": ["42"]}},
+    {"id": "call", "kind": "tool", "tools": TOOLS, "messages": [{"role": "user", "content": "show me src/main.py"}],
+     "expect": {"tool": "read", "arguments": {"path": "src/main.py"}}},
+    {"id": "never", "kind": "question", "messages": [{"role": "user", "content": "hi"}],
+     "expect": {"text": "no model says this 8127"}},
+]
+
+
+class EvalCase(Case):
+    def write_set(self, *cases: dict) -> str:
+        path = self.folder / "set.jsonl"
+        path.write_text("".join(json.dumps(case) + "\n" for case in cases))
+        return str(path)
+
+    def write_text(self) -> str:
+        path = self.folder / "text.txt"
+        path.write_text("The program reads a file and writes another one. " * 6)
+        return str(path)
+
+    def family(self, *variants: str):
+        """A model of the user's with these variants, all of them Ember."""
+        for variant in variants:
+            shutil.copytree(EMBER, self.folder / "mine" / "toy" / variant)
+        return {"HEARTH_MODELS_DIR": str(self.folder / "mine")}
+
+
+class Eval(EvalCase):
+    def test_json_has_the_documented_keys(self):
+        out = json.loads(self.ok("eval", "--set", self.write_set(*CASES), "--text", self.write_text(), "--speed", "--json",
+                                 "--answers", "answers.jsonl"))
+        self.assertEqual(list(out), ["model", "text", "cases", "speed"])
+        self.assertEqual(out["model"]["variant"], "int4")
+        self.assertEqual(out["model"]["size_bytes"], sum(f.stat().st_size for f in EMBER.rglob("*") if f.is_file()))
+        self.assertEqual(out["text"]["scored_tokens"], out["text"]["tokens"] - 1)
+        self.assertGreater(out["text"]["perplexity"], 1)
+        self.assertEqual(out["cases"]["right"]["of"], 3)
+        self.assertEqual(out["cases"]["kinds"]["arithmetic"]["right"], 1)
+        self.assertEqual(out["cases"]["kinds"]["question"]["right"], 0)
+        self.assertEqual(out["cases"]["tool_calls"]["by_tool"]["read"]["name"]["of"], 1)
+        self.assertEqual(len(out["cases"]["confidence"]["bins"]), 10)
+        for times in ("request_ms", "first_token_ms", "step_ms"):
+            self.assertLessEqual(out["speed"][times]["p50"], out["speed"][times]["p99"])
+        self.assertGreater(out["speed"]["peak_memory_bytes"], 1_000_000)
+        answers = [json.loads(line) for line in (self.folder / "answers.jsonl").read_text().splitlines()]
+        self.assertEqual([answer["id"] for answer in answers], ["sum", "call", "never"])
+        self.assertEqual([answer["right"] for answer in answers][::2], [True, False])
+        self.assertIn("42", answers[0]["answer"])
+
+    def test_a_model_agrees_with_itself(self):
+        out = json.loads(self.ok("eval", "--no-set", "--text", self.write_text(), "--against", "ember/int4", "--json",
+                                 "--context", "40", "--stride", "10"))
+        self.assertIsNone(out["cases"])
+        self.assertEqual(out["text"]["against"]["top1_agreement"], 1)
+        self.assertLess(out["text"]["against"]["kl_mean_nats"], 1e-12)
+        self.assertEqual(out["text"]["against"]["perplexity"], out["text"]["perplexity"])
+
+    def test_the_shipped_set_and_text_can_be_read(self):
+        text = self.ok("eval", "--limit", "2")
+        for words in ("right in all", "perplexity", "typed.jsonl", "text.txt"):
+            self.assertIn(words, text)
+
+    def test_a_bad_set_is_refused_with_its_line(self):
+        self.refused(USAGE, "eval", "--set", self.write_set(CASES[0], {"id": "x"}), says=["set.jsonl", "line 2", "kind"])
+        (self.folder / "broken.jsonl").write_text('{"id": \n')
+        self.refused(USAGE, "eval", "--set", "broken.jsonl", says=["broken.jsonl", "line 1"])
+        self.refused(USAGE, "eval", "--set", "/no/such/file", says=["--set", "/no/such/file"])
+        self.refused(USAGE, "eval", "--text", "/no/such/file", says=["--text", "/no/such/file"])
+        (self.folder / "latin.txt").write_bytes(b"caf\xe9")
+        self.refused(USAGE, "eval", "--no-set", "--text", "latin.txt", says=["latin.txt", "byte 3"])
+
+    def test_flags_that_make_no_sense_are_refused(self):
+        for flags in (("--no-set", "--no-text"), ("--stride", "0"), ("--context", "1"), ("--suite", "all"), ("--out", "x"),
+                      ("--no-text", "--against", "ember"), ("--limit", "0"), ("--no-set", "--context", "5000"),
+                      ("--no-set", "--context", "20", "--stride", "20")):
+            with self.subTest(flags):
+                self.refused(USAGE, "eval", *flags, says=["hearth: error: "])
+
+    def test_ctrl_c_leaves_nothing_behind(self):
+        case = {**CASES[0], "messages": [{"role": "user", "content": "Tell me a long story."}]}
+        many = [{**case, "id": str(i)} for i in range(5000)]
+        process = self.start("eval", "--set", self.write_set(*many), "--answers", "answers.jsonl")
+        time.sleep(2)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertEqual(out, b"")
+        self.assertFalse((self.folder / "answers.jsonl").exists())
+
+
+class Suite(EvalCase):
+    def test_variants_side_by_side_and_what_is_missing(self):
+        environment = self.family("int4", "int8")
+        text = self.ok("eval", "--suite", "variants", "--model", "toy", "--set", self.write_set(*CASES[:2]), "--text",
+                       self.write_text(), env=environment)
+        self.assertRegex(text.splitlines()[0], r"toy +int4 +int8")
+        for words in ("tokens/s", "P99", "perplexity", "peak memory", "fp16: not there", "hearth models build --from", "fp32"):
+            self.assertIn(words, text)
+        comparison = json.loads((self.folder / "optimization_comparison.json").read_text())
+        self.assertEqual(list(comparison["variants"]), ["int4", "int8", "fp16", "fp32"])
+        measured = comparison["variants"]["int8"]
+        self.assertTrue(measured["available"])
+        self.assertTrue(measured["model"]["folder"].endswith("/int8"))
+        self.assertEqual(measured["cases"], comparison["variants"]["int4"]["cases"])
+        self.assertGreater(measured["speed"]["tokens_per_s"], 0)
+        self.assertIn("--precision fp16", comparison["variants"]["fp16"]["how_to_get_it"])
+
+    def test_a_broken_variant_does_not_stop_the_others(self):
+        environment = self.family("int4", "int8")
+        (self.folder / "mine" / "toy" / "int4" / "model.onnx").unlink()
+        done = self.hearth("eval", "--suite", "variants", "--model", "toy", "--set", self.write_set(CASES[0]), "--no-text",
+                           "--out", "figures.json", env=environment)
+        self.assertEqual(done.returncode, FAILURE, done.stderr)
+        variants = json.loads((self.folder / "figures.json").read_text())["variants"]
+        self.assertIn("exit code 3", variants["int4"]["error"])
+        self.assertIn("speed", variants["int8"])
+
+    def test_bad_input_is_refused_once_before_anything_runs(self):
+        self.refused(USAGE, "eval", "--suite", "variants", "--set", self.write_set({"id": "x"}), says=["set.jsonl", "line 1"])
+        (self.folder / "empty").mkdir()
+        self.refused(MODEL, "eval", "--suite", "variants", "--model", "./empty", says=["no model", "empty"])
+        self.assertFalse((self.folder / "optimization_comparison.json").exists())
+
+    def test_ctrl_c_writes_no_comparison(self):
+        many = [{**CASES[0], "id": str(i)} for i in range(5000)]
+        process = self.start("eval", "--suite", "variants", "--set", self.write_set(*many))
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertFalse((self.folder / "optimization_comparison.json").exists())
+
+
+class Variant(EvalCase):
+    def test_flag_and_variable_choose_among_siblings(self):
+        environment = self.family("int4", "cpu_and_mobile/cpu-int8-x")
+        folder = lambda *arguments, **more: json.loads(
+            self.ok("models", "info", "--json", *arguments, env={**environment, **more}))["folder"]
+        self.assertTrue(folder("--model", "toy/int4", "--variant", "int8").endswith("cpu-int8-x"))
+        self.assertTrue(folder("--model", "toy", ONNX_MODEL_VARIANT="INT8").endswith("cpu-int8-x"))
+        self.assertTrue(folder("--model", "toy", "--variant", "int4", ONNX_MODEL_VARIANT="int8").endswith("/int4"))
+        path = str(self.folder / "mine" / "toy" / "int4")
+        self.assertTrue(folder("--model", path, "--variant", "int8").endswith("cpu-int8-x"))
+        self.assertEqual(self.ok("run", "--model", "toy", "--variant", "int8", "--task", "What is 17 + 25?", env=environment),
+                         self.ok("run", "--task", "What is 17 + 25?"))
+        self.ok("tokenize", "--model", "toy", "--variant", "int8", "x", env=environment)
+
+    def test_a_missing_one_says_how_to_make_it(self):
+        missing = {"int8", "fp16", "fp32"} - {folder.name for folder in (ROOT / "models" / "ember").iterdir()}
+        for variant in missing:
+            self.refused(MODEL, "run", "--task", "x", "--variant", variant, says=[variant, "hearth ", "--out", "int4"])
+        self.refused(USAGE, "run", "--task", "x", "--variant", "int2", says=["--variant", "int4, int8, fp16, fp32"])
+        self.refused(USAGE, "run", "--task", "x", env={"ONNX_MODEL_VARIANT": "big"}, says=["ONNX_MODEL_VARIANT", "big"])
+
+
+if __name__ == "__main__":
+    unittest.main()
