@@ -13,6 +13,7 @@ the training (patience 3), and the averaged weights with the best score are kept
 import argparse
 import json
 import multiprocessing
+import signal
 import time
 from pathlib import Path
 
@@ -33,6 +34,7 @@ CALL_OPENING, ANSWER_OPENING, OPENING_WEIGHT = 7, 2, 3.
 
 def produce(queue, merges, stage, seed):
     """Fills `queue` with batches of one stage: (ids, positions, targets, weights)."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
     tokenizer, source = Tokenizer.load(merges), Source("train", seed)
     rows, length = SHAPES[stage]
@@ -49,8 +51,9 @@ def produce(queue, merges, stage, seed):
                 if line:
                     line.append(end)
                     worth.append(0.)
-                make = data.short_conversation if stage == "short" or source.chance(.15) else data.conversation
-                for text, weight in make(source):
+                made = (data.short_conversation(source) if stage == "short" or source.chance(.12) else
+                        data.conversation(source, stage == "long"))
+                for text, weight in made:
                     piece, solved = tokenizer.encode(text), False
                     opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
                     for at, token in enumerate(piece):
@@ -210,6 +213,8 @@ def main():
     compiled = torch.compile(model, dynamic=False)
     model.train()
     begin = last_score = last_print = time.time()
+    asked = []      # to stop
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     step, best, waited, losses, rights = 0, float("inf"), 0, [], []
 
     def score():
@@ -235,7 +240,7 @@ def main():
         (a.work / "curves.json").write_text("{" + ",\n".join(f' "{k}": [\n  {v}]' for k, v in lines.items()) + "}\n")
         last_score = time.time()
 
-    while True:
+    while True:     # until time, patience or a SIGTERM ends it; the last state is always saved
         share = (time.time() - begin) / (60 * a.minutes)
         short = "short" in queues and share * a.minutes < a.short_minutes
         stage = "short" if short else "long" if step % 4 == 0 else "middle"
@@ -261,9 +266,9 @@ def main():
             log.append(entry)
             print(json.dumps(entry), flush=True)
             losses, rights, last_print = [], [], time.time()
-        if time.time() - last_score > 60 * a.evaluate_every or share >= 1:
+        if time.time() - last_score > 60 * a.evaluate_every or share >= 1 or asked:
             score()
-        if share >= 1 or waited >= a.patience:
+        if share >= 1 or asked or waited >= a.patience:
             break
 
 
