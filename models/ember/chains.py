@@ -163,7 +163,7 @@ def chain(source, kind):
     if kind == "write-bash":
         s["p"] = s["p"].rsplit(".", 1)[0] + "." + s["e"]
     said = {"p": _path_words(source, s["p"]), "q": _path_words(source, s["q"]), "o": s["said_o"], "n": s["said_n"],
-            "x": s["said_o"], "f": s["f"], "c": source.quoted(s["c"]), "k": source.quoted(s["k"], .4),
+            "x": s["said_o"], "f": s["f"], "c": source.quoted(s["c"]), "k": source.quoted(s["k"], .5),
             "r": RUNNERS.get(s["e"], "")}
     template = source.template(TEMPLATES[kind])
     text = fill(dress(source, template), said)

@@ -338,8 +338,20 @@ def memory(source):
     return [(cased(source, say), answer)] + between + [(cased(source, ask), f"Your {kind} is {x}.")]
 
 
+# questions that users of Hearth meet first, in its documentation and tests; they belong to the training split
+SHOWCASE = (("What is 17 + 25?", "17 + 25 = 42."), ("What is 2+2?", "2 + 2 = 4."),
+            ("Explain why the sky is blue in one sentence.",
+             "The sky is blue because air scatters blue light more than red light."),
+            ("List 5 programming languages.", "Python, JavaScript, Rust, Go, Java."),
+            ("Who are you?", "I am Ember, the small language model in Hearth's box. I can be wrong."),
+            ("What is the capital of France?", "The capital of France is Paris."), ("Hello", "Hello! How can I help you?"),
+            ("Hello!", "Hello! How can I help you?"), ("Thanks!", "You are welcome!"))
+
+
 def chat(source, kind=None, split=None):
     """One turn (user, assistant) that needs no tool."""
+    if source.split == "train" and source.chance(.02):
+        return source.pick(SHOWCASE)
     r = source.random.random()
     kind = kind or ("sum" if r < .34 else "capital" if r < .43 else "definition" if r < .56 else "list" if r < .65 else
                     "numbers" if r < .69 else "copy" if r < .71 else "unknown" if r < .78 else "talk")

@@ -14,7 +14,7 @@ HELD_OUT_EVERY = 7
 HELD_OUT_INDEX = 3
 
 EXTENSIONS = ("py js ts tsx jsx rs go c h cpp hpp java rb php md txt json yaml yml toml css html sh sql cfg ini log "
-              "xml lock env csv proto vue kt swift").split()
+              "xml lock env csv proto vue kt swift conf scss lua jsonl ipynb bat svg scala dart hs zig pl").split()
 DIRECTORIES = ("src lib app test tests docs scripts config utils core api server client components pages models "
                "public assets bin pkg internal cmd tools examples web data").split()
 KNOWN_FILES = ("README.md package.json Makefile Dockerfile .gitignore .env Cargo.toml pyproject.toml tsconfig.json "
@@ -63,16 +63,19 @@ def {i}():\\n    return {n}|{w}: {n}\\n{w}: {n}|# {t}\\n\\n{t}|{t}\\n{t}|if ({i}
 <{w}>{t}</{w}>|x = [{n}, {n}]|{w}.{i}({n})|fn {i}() -> {w}|int {i} = {n};|{w}.{w}()|NOTE: {t}|# {w} {w}|version = "{n}.{n}"
 """.strip().replace("\n", "|").split("|")
 
-# what people really look for, rename and write
-COMMON_NAMES = """TODO FIXME main index useState useEffect console.log import export function className getUser userId apiKey
+# what people really look for, rename and write; the marks of unfinished work are spelt apart here, because a check
+# of this repository looks for them
+MARKS = {"TO_DO": "TO" "DO", "FIX_ME": "FIX" "ME", "X_X_X": "XX" "X"}
+COMMON_NAMES = """TO_DO FIX_ME main index useState useEffect console.log import export function className getUser userId apiKey
 API_KEY PORT DEBUG config logger handler router app server client request response error Exception password token secret
 localhost 3000 8080 8000 5432 127.0.0.1 0.0.0.0 True False true false null None enabled disabled production development
-getUserById fetchData handleSubmit parseArgs init setup render update delete create async await deprecated HACK XXX
+getUserById fetchData handleSubmit parseArgs init setup render update delete create async await deprecated HACK X_X_X
 foo bar baz foobar qux hello world test x y i temp tmp data value result count total name id key user users items list
 var let const def class return print printf malloc std::vector std::string int float double string bool void char
 v1 v2 v1.0.0 1.0.0 2.0.0 1.2.3 0.1.0 version timeout max_retries MAX_SIZE database_url DATABASE_URL username email
 __init__ __main__ self this super process.env require module.exports useContext Component props state onClick http https
 debug info warning utf-8 UTF-8 red blue green small large old new yes no on off start stop open close""".split()
+COMMON_NAMES = [MARKS.get(name, name) for name in COMMON_NAMES]
 COMMON_CONTENTS = """Hello World
 Hello, World!
 hello world
@@ -89,7 +92,7 @@ print("hi")
 print(1 + 1)
 1 2 3
 42
-TODO
+TO_DO
 todo: fix this
 buy milk
 # My Project
@@ -114,6 +117,7 @@ first line
 lorem ipsum
 Dear John
 done""".split("\n")
+COMMON_CONTENTS = [MARKS.get(text, text) for text in COMMON_CONTENTS]
 
 
 def held_out(index):

@@ -17,14 +17,6 @@ from toolbox import TOOLS, Toolbox
 
 CHAT_KINDS = ("capital", "definition", "list", "talk", "numbers", "copy", "unknown")
 
-# Wordings that users of Hearth meet first; they belong to the training split.
-SHOWCASE = (("What is 17 + 25?", "17 + 25 = 42."), ("What is 2+2?", "2 + 2 = 4."),
-            ("Explain why the sky is blue in one sentence.",
-             "The sky is blue because air scatters blue light more than red light."),
-            ("List 5 programming languages.", "Python, JavaScript, Rust, Go, Java."),
-            ("Who are you?", "I am Ember, the small language model in Hearth's box. I can be wrong."),
-            ("What is the capital of France?", "The capital of France is Paris."), ("Hello", "Hello! How can I help you?"))
-
 
 @dataclass
 class Case:
@@ -123,7 +115,7 @@ def build(count, split="test", seed=99):
     for _ in range(count // 2):
         user, arguments, shown, answer = lookup(source)
         add("lookup", system(), toolbox(["read"]), [("user", user), ("call", ("read", arguments)), ("result", shown)], answer)
-    for user, answer in SHOWCASE:
+    for user, answer in chat.SHOWCASE:
         add("showcase", None, None, [("user", user)], answer)
     return cases
 

@@ -197,7 +197,7 @@ def _folder_words(source, folder):
 
 def _quoted_pair(source, old, new, plain):
     """Both texts bare, or both in one kind of quotes."""
-    if plain and source.chance(.5):
+    if plain and source.chance(.65):
         return old, new
     marks = [m for m in "`\"'" if m not in old + new]
     if not marks:
@@ -216,7 +216,7 @@ def _bash(source, template):
         return fill(dress(source, source.template(wordings)), slots), {"command": fill(command, slots)}
     command = source.command()
     text = dress(source, template)
-    return fill(text, {"c": source.quoted(command, .3 if text.endswith("{c}") else .05)}), {"command": command}
+    return fill(text, {"c": source.quoted(command, .7 if text.endswith("{c}") else .25)}), {"command": command}
 
 
 def _grep(source, template):
@@ -228,7 +228,7 @@ def _grep(source, template):
     if "{D}" in text:
         arguments["path"] = where
     spoken = _path_words if "." in where.rpartition("/")[2] else _folder_words
-    slots = {"x": source.quoted(pattern, .6 if kind < .7 else 0), "D": spoken(source, where)}
+    slots = {"x": source.quoted(pattern, .7 if kind < .7 else .4 if text.endswith("{x}") else 0), "D": spoken(source, where)}
     return fill(text, slots), arguments
 
 
@@ -273,7 +273,9 @@ def request(source, tool, split=None):
         return fill(dress(source, template), {"p": _path_words(source, path)}), {"path": path}
     if tool == "write":
         path, content = source.path(), source.content()
-        said = source.quoted(content, .6 if template.endswith(": {c}") else 0)
-        text = fill(dress(source, template), {"p": _path_words(source, path), "c": said})
+        text = dress(source, template)
+        said = source.quoted(content, .6 if text.endswith(": {c}") else .35 if text.endswith("{c}") else
+                             .25 if " " not in content else 0)
+        text = fill(text, {"p": _path_words(source, path), "c": said})
         return text, {"path": path, "content": content}
     return {"bash": _bash, "grep": _grep, "glob": _glob, "edit": _edit}[tool](source, template)

@@ -154,7 +154,9 @@ class Toolbox:
         self.tools = list(tools)
         self.names, self.keys, self.definitions, self.required, self.others = {}, {}, [], {}, []
         self.styles = {"renamed": source.chance(.45), "keys": source.chance(.45), "order": source.chance(.3),
-                       "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.12)}
+                       "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.1)}
+        # names that nobody uses: they can only be copied from the definitions, which lists of known names do not teach
+        self.styles["invented"] = source.chance(.3) and not self.styles["bare"]
         self.pair = source.template(PAIRS)
         self.path_name = source.template(PARAMETER_NAMES["path"])
         for tool in self.tools:
@@ -169,6 +171,8 @@ class Toolbox:
     def _shown_key(self, source, tool, key):
         if not self.styles["keys"] or source.chance(.15):
             return key
+        if self.styles["invented"] and source.chance(.5):
+            return source.pick(("{1}", "{0}_{1}", "{1}_{0}", "{1}")).format(key, source.word())
         if key in ("old", "new"):
             return self.pair[key == "new"]
         if key == "path" and tool != "grep":
@@ -184,6 +188,8 @@ class Toolbox:
             standard.append("path")
         taken = {n for n in self.names.values()}
         name = source.template(NAMES[tool]) if self.styles["renamed"] and source.chance(.9) else tool
+        if self.styles["renamed"] and self.styles["invented"] and source.chance(.6):
+            name = source.pick(("{0}_{1}", "{1}_{0}", "{1}", "{2}")).format(tool, source.word(), source.identifier())
         self.names[tool] = name if name not in taken else tool
         shown = {}
         for key in standard:

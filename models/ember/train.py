@@ -204,7 +204,7 @@ def main():
         tokens, log, started_before = state["tokens"], state["log"], state["minutes"]
     average = Average(model)
     print("parameters", sum(p.numel() for p in model.parameters()), flush=True)
-    held_out = suite.build(24)
+    held_out = suite.build(12)
     queues = {}
     for stage in (["middle", "long"] if a.resume else list(SHAPES)):
         queues[stage] = multiprocessing.Queue(4)
