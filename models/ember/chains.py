@@ -133,8 +133,9 @@ get the value of {k} from {p}
 def lookup(source):
     """A question about one value in a file: (request, arguments of read, result, answer)."""
     path, keys = source.path(), source.random.sample(KEYS, source.pick((1, 2, 3, 4)))
-    values = {k: str(source.number()) if source.chance(.4) else f"{source.random.randint(0, 9)}.{source.random.randint(0, 20)}"
-              if source.chance(.2) else source.word() for k in keys}
+    values = {k: str(source.number()) if source.chance(.4) else
+              f"{source.random.randint(0, 9)}.{source.random.randint(0, 20)}" if source.chance(.2) else source.word()
+              for k in keys}
     key, style = source.pick(keys), source.random.randint(0, 3)
     shown = ("\n".join(f"{k}: {v}" for k, v in values.items()) if style == 0 else
              "\n".join(f"{k} = {v}" for k, v in values.items()) if style == 1 else
@@ -173,7 +174,8 @@ def chain(source, kind):
     where = f"{found}:{source.random.randint(1, 300)}: {source.word()} {s['x']}"
     steps = {"read-edit": [("read", {"path": s["p"]}), ("edit", {"path": s["p"], "old": s["o"], "new": s["n"]})],
              "grep-read": [("grep", {"pattern": s["x"]}), ("read", {"path": found})],
-             "glob-read": [("glob", {"pattern": "**/" + s["f"]}), ("read", {"path": source.directory() + "/" + s["f"]})],
+             "glob-read": [("glob", {"pattern": "**/" + s["f"]}),
+                           ("read", {"path": source.directory() + "/" + s["f"]})],
              "write-bash": [("write", {"path": s["p"], "content": s["c"]}), ("bash", {"command": s["k"]})],
              "read-read": [("read", {"path": s["p"]}), ("read", {"path": s["q"]})],
              "edit-bash": [("edit", {"path": s["p"], "old": s["o"], "new": s["n"]}), ("bash", {"command": s["k"]})],

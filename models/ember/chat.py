@@ -163,9 +163,10 @@ write a [python|JavaScript|C] [function|program|script] [that|to] [parses|sorts|
 write a program that [sorts|finds|draws|computes] {w}""".split("\n")
 UNKNOWN = "I do not know that: I am a very small model."
 
-NAMES = ("Alice Bob Carol Dave Eve Frank Max Lisa Tim Julia Mark Laura Chris Nick Amy Dan Kim Linda Mike Jane James "
-         "Robert Mary Susan Karen Steve Bill Joe Ann Eric Adam Luke Ella Noah Liam Olivia Lily Ruth Simon Martin Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Nina Oscar Paul Rosa Sam Tom Vera Will Zoe "
-         "Maria John Lucy Peter Sara Alex").split()
+NAMES = """Alice Bob Carol Dave Eve Frank Max Lisa Tim Julia Mark Laura Chris Nick Amy Dan Kim Linda Mike Jane James Robert
+Mary Susan Karen Steve Bill Joe Ann Eric Adam Luke Ella Noah Liam Olivia Lily Ruth Simon Martin Anna Ben Clara
+David Emma Felix Grace Henry Iris Jack Kate Leo Mia Nina Oscar Paul Rosa Sam Tom Vera Will Zoe Maria John Lucy
+Peter Sara Alex""".split()
 
 ARITHMETIC_TEMPLATES = """what is {e}?
 {e}
@@ -202,8 +203,10 @@ do the maths: {e}
 [please |]help me with {e}
 the result of {e}
 is it hard to compute {e}?""".split("\n")
-WORD_FORMS = {"+": "adding {a} and {b}|{a} and {b} added up|the total of {a} and {b}|the sum of {a} and {b}|{a} plus {b}|{a} added to {b}|{a} and {b} together|{a} plus {b}",
-              "-": "{a} less {b}|{b} subtracted from {a}|subtracting {b} from {a}|{b} taken from {a}|{a} minus {b}|the difference of {a} and {b}|{a} minus {b}|{a} take away {b}",
+WORD_FORMS = {"+": "adding {a} and {b}|{a} and {b} added up|the total of {a} and {b}|the sum of {a} and {b}|"
+                   "{a} plus {b}|{a} added to {b}|{a} and {b} together|{a} plus {b}",
+              "-": "{a} less {b}|{b} subtracted from {a}|subtracting {b} from {a}|{b} taken from {a}|"
+                   "{a} minus {b}|the difference of {a} and {b}|{a} minus {b}|{a} take away {b}",
               "*": "{a} times {b}|the product of {a} and {b}|{a} multiplied by {b}|{a} x {b}",
               "/": "{a} divided by {b}|{a} over {b}"}
 STORIES = {"+": """I have {a} {x} and get {b} more. How many {x} do I have?
@@ -344,8 +347,8 @@ SHOWCASE = (("What is 17 + 25?", "17 + 25 = 42."), ("What is 2+2?", "2 + 2 = 4."
              "The sky is blue because air scatters blue light more than red light."),
             ("List 5 programming languages.", "Python, JavaScript, Rust, Go, Java."),
             ("Who are you?", "I am Ember, the small language model in Hearth's box. I can be wrong."),
-            ("What is the capital of France?", "The capital of France is Paris."), ("Hello", "Hello! How can I help you?"),
-            ("Hello!", "Hello! How can I help you?"), ("Thanks!", "You are welcome!"))
+            ("What is the capital of France?", "The capital of France is Paris."),
+            ("Hello", "Hello! How can I help you?"), ("Hello!", "Hello! How can I help you?"), ("Thanks!", "You are welcome!"))
 
 
 def chat(source, kind=None, split=None):

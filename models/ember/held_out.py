@@ -14,7 +14,7 @@ import suite
 from toolbox import client_form
 
 FORMS = ("openai", "anthropic", "flat")
-KINDS = {"sum": "arithmetic", "chat": "question", "mixed": "question", "lookup": "result", "other": "absent", "showcase": "question"}
+KINDS = {"sum": "arithmetic", "chat": "question", "mixed": "question", "lookup": "result", "other": "absent"}
 REFUSAL = "I cannot do that"
 
 
@@ -49,7 +49,8 @@ def expectation(case):
 
 
 def line_of(case, number):
-    kind = "tool" if case.kind.startswith("tool:") or (case.kind == "other" and case.tool) else KINDS.get(case.kind, case.kind)
+    called = case.kind.startswith("tool:") or case.kind == "other" and case.tool
+    kind = "tool" if called else KINDS.get(case.kind, case.kind)
     line = {"id": f"{kind}-{number:03}", "kind": kind}
     if case.box:
         form = FORMS[number % len(FORMS)]

@@ -46,9 +46,10 @@ class Case:
 def build(count, split="test", seed=99):
     """A list of cases: `count` per tool and in proportion for the rest.
 
-    Kinds: tool:NAME, absent, no-tools (a request without any tools), other (needs a tool outside the six), sum, sum-trained, mixed (facts and small talk
-    with tools present), chat, result, chain (any step of a task), lookup, showcase.  A quarter of the prompts with
-    tools has a system prompt of several paragraphs, a fifth the common one-liner.
+    Kinds: tool:NAME, absent, no-tools (a request without any tools), other (needs a tool outside the six), sum,
+    sum-trained, mixed (facts and small talk with tools present), chat, result, chain (any step of a task), lookup,
+    showcase.  A quarter of the prompts with tools has a system prompt of several paragraphs, a fifth the common
+    one-liner.
     """
     source, cases = Source(split, seed), []
 
@@ -114,7 +115,8 @@ def build(count, split="test", seed=99):
         add("chain", system(), box, messages, steps[at][:2] if at < len(steps) else answer)
     for _ in range(count // 2):
         user, arguments, shown, answer = lookup(source)
-        add("lookup", system(), toolbox(["read"]), [("user", user), ("call", ("read", arguments)), ("result", shown)], answer)
+        messages = [("user", user), ("call", ("read", arguments)), ("result", shown)]
+        add("lookup", system(), toolbox(["read"]), messages, answer)
     for user, answer in chat.SHOWCASE:
         add("showcase", None, None, [("user", user)], answer)
     return cases

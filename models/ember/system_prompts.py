@@ -123,7 +123,8 @@ def environment(source):
     """A block with facts about the machine, as agents add it."""
     lines = [f"Working directory: /{source.pick(('home', 'Users', 'workspace'))}/{source.word()}/{source.word()}",
              f"Platform: {source.pick(PLATFORMS)}", f"Is directory a git repo: {source.pick(('Yes', 'No'))}",
-             f"Today's date: 20{source.random.randint(20, 29)}-{source.random.randint(1, 12):02}-{source.random.randint(1, 28):02}",
+             f"Today's date: 20{source.random.randint(20, 29)}-{source.random.randint(1, 12):02}-"
+             f"{source.random.randint(1, 28):02}",
              f"Shell: {source.pick(('bash', 'zsh', 'fish'))}", f"Current branch: {source.identifier()}",
              f"Project: {source.word()}", f"User: {source.word()}"]
     some = source.random.sample(lines, source.random.randint(2, 5))
