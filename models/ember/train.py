@@ -221,7 +221,6 @@ def main():
         nonlocal best, waited, last_score
         state = {"config": vars(config), "tokens": tokens, "minutes": started_before + (time.time() - begin) / 60,
                  "log": log}
-        save(a.work / "checkpoint.pt", model=model.state_dict(), adam=adam.state_dict(), muon=muon.momentum, **state)
         average.swap(model)
         with Rounded(model, True):
             loss, scores = suite.teacher_forced(model, tokenizer, held_out)
@@ -236,6 +235,7 @@ def main():
             waited += 1
         save(a.work / "average.pt", model=model.state_dict(), **state)
         average.swap(model)
+        save(a.work / "checkpoint.pt", model=model.state_dict(), adam=adam.state_dict(), muon=muon.momentum, **state)
         lines = {k: ",\n  ".join(map(json.dumps, v)) for k, v in curves(log).items()}
         (a.work / "curves.json").write_text("{" + ",\n".join(f' "{k}": [\n  {v}]' for k, v in lines.items()) + "}\n")
         last_score = time.time()
