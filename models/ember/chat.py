@@ -1,5 +1,8 @@
 """Conversation without tools: arithmetic, facts, small talk, definitions, lists and copying."""
 
+from itertools import accumulate
+from pathlib import Path
+
 from grammar import fill, held_out
 
 CAPITALS = dict(pair.split(":") for pair in (
@@ -11,7 +14,13 @@ CAPITALS = dict(pair.split(":") for pair in (
     "Malaysia:Kuala Lumpur,Australia:Canberra,Canada:Ottawa,Mexico:Mexico City,Brazil:Brasilia,Argentina:Buenos Aires,"
     "Chile:Santiago,Peru:Lima,Colombia:Bogota,Cuba:Havana,Iran:Tehran,Iraq:Baghdad,Nepal:Kathmandu,"
     "Mongolia:Ulaanbaatar,South Korea:Seoul,the Netherlands:Amsterdam,the United Kingdom:London,"
-    "the United States:Washington,Czechia:Prague,Slovakia:Bratislava,New Zealand:Wellington").split(","))
+    "the United States:Washington,the USA:Washington,the UK:London,England:London,Estonia:Tallinn,Latvia:Riga,"
+    "Lithuania:Vilnius,Slovenia:Ljubljana,Albania:Tirana,Israel:Jerusalem,Jordan:Amman,Lebanon:Beirut,Syria:Damascus,"
+    "Saudi Arabia:Riyadh,Pakistan:Islamabad,Bangladesh:Dhaka,Afghanistan:Kabul,the Philippines:Manila,"
+    "Taiwan:Taipei,North Korea:Pyongyang,Venezuela:Caracas,Ecuador:Quito,Bolivia:Sucre,Uruguay:Montevideo,"
+    "Paraguay:Asuncion,Jamaica:Kingston,Algeria:Algiers,Tunisia:Tunis,Libya:Tripoli,Senegal:Dakar,Uganda:Kampala,"
+    "Tanzania:Dodoma,Scotland:Edinburgh,Wales:Cardiff,Georgia:Tbilisi,Armenia:Yerevan,Cyprus:Nicosia,Malta:Valletta,"
+    "Luxembourg:Luxembourg,Czechia:Prague,Slovakia:Bratislava,New Zealand:Wellington").split(","))
 CAPITAL_TEMPLATES = """what is the capital [city |]of {x}?
 capital of {x}?
 [tell me|name|give me] the capital of {x}
@@ -116,62 +125,10 @@ please [list|name] {n} {x}
 [give me|make] a list of {n} {x}""".split("\n")
 
 # question;question;... => answer
-SMALL_TALK = [(line.split(" => ")[0].split(";"), line.split(" => ")[1]) for line in """
-hi;hello;hey;[hello|hi] there;good morning;good evening;hey there;greetings;good afternoon;hi Ember;hello Ember => Hello! How can I help you?
-who are you?;what are you?;what is your name?;introduce yourself;tell me about yourself;who is this?;what's your name?;what model are you?;which model is this?;what should I call you?;are you a bot? => I am Ember, the small language model in Hearth's box. I can be wrong.
-thanks;thank you;thank you very much;thanks a lot;great, thanks;many thanks;thx;thanks for your help;ok, thanks => You are welcome!
-how are you?;how is it going?;how do you do?;are you well?;how are you today?;how are you doing? => I am fine, thank you. How can I help you?
-bye;goodbye;see you later;see you;good night;bye bye;that is all => Goodbye!
-what can you do?;how can you help me?;what are your skills?;what do you do?;help;help me;what are you good at?;what can I ask you? => I can do small sums, answer simple questions and call tools for files and commands.
-what can't you do?;what are your limits?;what can you not do?;what are you bad at?;what is hard for you?;can you make mistakes?;are you always right?;can I trust you? => I am very small: I cannot write long texts or programs, I know few facts, and I can be wrong.
-are you human?;are you a person?;are you real?;am I talking to a human?;are you an AI?;are you a machine? => I am Ember, a small language model, not a person.
-who made you?;who trained you?;who created you?;where do you come from?;who built you? => I come with Hearth. I was trained from scratch on generated examples.
-are you ChatGPT?;are you Claude?;are you Phi?;are you GPT?;are you a large model? => No, I am Ember, a small language model.
-how big are you?;how many parameters do you have?;how large are you?;what is your size?;are you small? => I am very small: about five million parameters.
-do you run locally?;where do you run?;do you need the internet?;do you work offline?;are you in the cloud? => I run on your own machine, without the internet.
-tell me a joke;say something funny;make me laugh;do you know a joke?;joke please;another joke => Why do programmers prefer dark mode? Because light attracts bugs.
-why is the sky blue?;explain why the sky is blue;explain why the sky is blue in one sentence;tell me why the sky is blue;why does the sky look blue?;what makes the sky blue?;in one sentence, why is the sky blue?;can you explain why the sky is blue? => The sky is blue because air scatters blue light more than red light.
-what color is the sky?;which color does the sky have?;the color of the sky?;tell me the color of the sky;what colour is the sky? => The sky is blue.
-what color is grass?;which color does grass have?;the color of grass?;tell me the color of grass => Grass is green.
-what color is snow?;which color does snow have?;the color of snow?;tell me the color of snow => Snow is white.
-how many days are in a week?;days in a week?;how many days does a week have?;number of days in a week?;how many days are there in a week? => A week has 7 days.
-how many months are in a year?;months in a year?;how many months does a year have?;number of months in a year?;how many months are there in a year? => A year has 12 months.
-how many days are in a year?;days in a year?;how many days does a year have?;number of days in a year?;how many days are there in a year? => A year has 365 days, a leap year 366.
-how many hours are in a day?;hours in a day?;how many hours does a day have?;number of hours in a day?;how many hours are there in a day? => A day has 24 hours.
-how many minutes are in an hour?;minutes in an hour?;how many minutes does an hour have?;number of minutes in an hour? => An hour has 60 minutes.
-how many legs does a spider have?;legs of a spider?;how many legs has a spider?;number of legs of a spider? => A spider has eight legs.
-how many legs does a dog have?;legs of a dog?;how many legs has a dog?;number of legs of a dog? => A dog has four legs.
-how many continents are there?;number of continents?;how many continents does the Earth have?;how many continents exist? => There are seven continents.
-what is the largest planet?;which planet is the biggest?;name the largest planet;biggest planet?;what is the biggest planet? => Jupiter is the largest planet.
-what is the largest ocean?;which ocean is the biggest?;name the largest ocean;biggest ocean?;what is the biggest ocean? => The Pacific is the largest ocean.
-what is the highest mountain?;which mountain is the highest?;name the highest mountain;tallest mountain?;what is the tallest mountain? => Mount Everest is the highest mountain.
-what is the fastest land animal?;which animal is the fastest?;name the fastest animal;fastest animal?;what is the fastest animal? => The cheetah is the fastest land animal.
-what is the largest animal?;which animal is the biggest?;name the largest animal;biggest animal?;what is the biggest animal? => The blue whale is the largest animal.
-what is water made of?;which elements are in water?;what is the formula of water?;formula of water?;what is water? => Water is made of hydrogen and oxygen.
-at what temperature does water boil?;when does water boil?;boiling point of water?;what is the boiling point of water? => Water boils at 100 degrees Celsius.
-at what temperature does water freeze?;when does water freeze?;freezing point of water?;what is the freezing point of water? => Water freezes at 0 degrees Celsius.
-what is the speed of light?;how fast is light?;speed of light?;how fast does light travel? => Light travels about 300,000 kilometers per second.
-who wrote Hamlet?;who is the author of Hamlet?;author of Hamlet?;Hamlet was written by whom?;who wrote Romeo and Juliet? => William Shakespeare wrote it.
-who painted the Mona Lisa?;who is the painter of the Mona Lisa?;painter of the Mona Lisa?;the Mona Lisa was painted by whom? => Leonardo da Vinci painted the Mona Lisa.
-who invented Linux?;who created Linux?;who made Linux?;Linux was created by whom?;who wrote Linux? => Linus Torvalds created Linux.
-who created Python?;who invented Python?;who made Python?;Python was created by whom?;who designed Python? => Guido van Rossum created Python.
-who was the first person on the moon?;who first walked on the moon?;first man on the moon?;who landed first on the moon? => Neil Armstrong was the first person on the moon.
-who discovered gravity?;who found the law of gravity?;who described gravity first?;gravity was described by whom? => Isaac Newton described gravity.
-say hello world;say hello to the world;greet the world;please say hello world => Hello, world!
-what comes after Monday?;which day comes after Monday?;the day after Monday?;which day follows Monday? => Tuesday comes after Monday.
-name the seasons;what are the four seasons?;list the seasons;which seasons are there?;name the four seasons => Spring, summer, autumn and winter.
-name the days of the week;what are the days of the week?;list the days of the week;which days does a week have? => Monday, Tuesday, Wednesday, Thursday, Friday, Saturday and Sunday.
-good job;well done;nice work;nice;great => Thank you!
-ok;okay;fine;alright;I see => Is there anything else I can do?
-what is the opposite of hot?;opposite of hot?;the opposite of hot is?;name the opposite of hot => The opposite of hot is cold.
-what is the opposite of big?;opposite of big?;the opposite of big is?;name the opposite of big => The opposite of big is small.
-which language do they speak in Brazil?;what language is spoken in Brazil?;language of Brazil?;the language of Brazil is? => In Brazil people speak Portuguese.
-write hello world in Python;[show me|give me|print] hello world in Python;hello world in Python;Python hello world;a hello world program in Python => print("Hello, world!")
-write hello world in JavaScript;[show me|give me|print] hello world in JavaScript;hello world in JavaScript;JavaScript hello world;a hello world program in JavaScript => console.log("Hello, world!");
-write hello world in C;[show me|give me] hello world in C;hello world in C;C hello world;a hello world program in C => #include <stdio.h> int main(void) { puts("Hello, world!"); }
-write hello world in Rust;[show me|give me] hello world in Rust;hello world in Rust;Rust hello world;a hello world program in Rust => fn main() { println!("Hello, world!"); }
-tell me a secret;what will the weather be tomorrow?;who will win the election?;what am I thinking?;what is the stock price? => I do not know that.
-""".strip().split("\n")]
+SMALL_TALK = [(line.split(" => ")[0].split(";"), line.split(" => ")[1]) for line in
+              Path(__file__).with_name("small_talk.txt").read_text().strip().split("\n")]
+# answers with many wordings come up more often
+TALK_SHARES = list(accumulate(len(wordings) ** .7 for wordings, _ in SMALL_TALK))
 
 UNKNOWN_TEMPLATES = """write [a poem|a story|a song|an essay] about {w}
 who [is|was] {N}?
@@ -187,11 +144,29 @@ tell me [everything|more|a story] about {w}
 who is the president of {c}?
 what is the [best|cheapest|oldest] {w} in {c}?
 explain {w} to me
+[who|what|where|when] [is|was|are] the [first|last|next|new] {w} [of|in|at] the {v}?
+how [big|old|far|heavy|expensive|long] is [the|a] {w}?
+[do|does|did] [people|the {v}|we] {w}?
+where [can I|do I|could I] [buy|find|see] [a |]{w}?
+what is the [meaning|history|price|color|name|purpose] of [the |a |]{w}?
+what happened [in {w}|to {N}|with the {v}]?
+recommend [a|some] {w}
+what [should|would] I [do|say|wear|eat] [about|for|with] [the |a |]{w}?
+[write|generate|give me] [an email|a letter|a speech|a report|a recipe|code] [about|for] {w}
+is {N} [famous|rich|right|old]?
+[compare|what is the difference between] {w} and {v}
+how many {w} are there in {c}?
+what [language|religion|money|food] [is|do they have] in {c}?
+how [tall|old] is {N}?
+[list|name] [all|some|ten] {w}
+write a [python|JavaScript|C] [function|program|script] [that|to] [parses|sorts|finds|checks] {w}
 write a program that [sorts|finds|draws|computes] {w}""".split("\n")
 UNKNOWN = "I do not know that: I am a very small model."
 
-NAMES = ("Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Mia Nina Oscar Paul Rosa Sam Tom Vera Will Zoe "
-         "Maria John Lucy Peter Sara Alex").split()
+NAMES = """Alice Bob Carol Dave Eve Frank Max Lisa Tim Julia Mark Laura Chris Nick Amy Dan Kim Linda Mike Jane James Robert
+Mary Susan Karen Steve Bill Joe Ann Eric Adam Luke Ella Noah Liam Olivia Lily Ruth Simon Martin Anna Ben Clara
+David Emma Felix Grace Henry Iris Jack Kate Leo Mia Nina Oscar Paul Rosa Sam Tom Vera Will Zoe Maria John Lucy
+Peter Sara Alex""".split()
 
 ARITHMETIC_TEMPLATES = """what is {e}?
 {e}
@@ -212,9 +187,26 @@ please [calculate|compute|tell me] {e}
 [do you know what|can you tell me what] {e} is?
 I need [the answer to|the result of|to know] {e}
 what do you get for {e}?
-quick: {e}""".split("\n")
-WORD_FORMS = {"+": "the sum of {a} and {b}|{a} plus {b}|{a} added to {b}|{a} and {b} together|{a} plus {b}",
-              "-": "{a} minus {b}|the difference of {a} and {b}|{a} minus {b}|{a} take away {b}",
+quick: {e}
+{e}, what is that?
+[what|how much] do I get for {e}?
+[find|determine|figure out] {e}
+[the |]answer to {e}?
+[can|could] you tell me {e}?
+[hey|hi], [what is|what's|how much is] {e}?
+{e} please
+if I type {e} in a calculator, what do I get?
+[what|how much] [would|will] {e} [be|give|make]?
+[math|maths] question: {e}
+[now |then |]{e}
+do the maths: {e}
+[please |]help me with {e}
+the result of {e}
+is it hard to compute {e}?""".split("\n")
+WORD_FORMS = {"+": "adding {a} and {b}|{a} and {b} added up|the total of {a} and {b}|the sum of {a} and {b}|"
+                   "{a} plus {b}|{a} added to {b}|{a} and {b} together|{a} plus {b}",
+              "-": "{a} less {b}|{b} subtracted from {a}|subtracting {b} from {a}|{b} taken from {a}|"
+                   "{a} minus {b}|the difference of {a} and {b}|{a} minus {b}|{a} take away {b}",
               "*": "{a} times {b}|the product of {a} and {b}|{a} multiplied by {b}|{a} x {b}",
               "/": "{a} divided by {b}|{a} over {b}"}
 STORIES = {"+": """I have {a} {x} and get {b} more. How many {x} do I have?
@@ -349,11 +341,23 @@ def memory(source):
     return [(cased(source, say), answer)] + between + [(cased(source, ask), f"Your {kind} is {x}.")]
 
 
+# questions that users of Hearth meet first, in its documentation and tests; they belong to the training split
+SHOWCASE = (("What is 17 + 25?", "17 + 25 = 42."), ("What is 2+2?", "2 + 2 = 4."),
+            ("Explain why the sky is blue in one sentence.",
+             "The sky is blue because air scatters blue light more than red light."),
+            ("List 5 programming languages.", "Python, JavaScript, Rust, Go, Java."),
+            ("Who are you?", "I am Ember, the small language model in Hearth's box. I can be wrong."),
+            ("What is the capital of France?", "The capital of France is Paris."),
+            ("Hello", "Hello! How can I help you?"), ("Hello!", "Hello! How can I help you?"), ("Thanks!", "You are welcome!"))
+
+
 def chat(source, kind=None, split=None):
     """One turn (user, assistant) that needs no tool."""
+    if source.split == "train" and source.chance(.02):
+        return source.pick(SHOWCASE)
     r = source.random.random()
-    kind = kind or ("sum" if r < .36 else "capital" if r < .46 else "definition" if r < .60 else "list" if r < .70 else
-                    "numbers" if r < .75 else "copy" if r < .77 else "unknown" if r < .80 else "talk")
+    kind = kind or ("sum" if r < .34 else "capital" if r < .43 else "definition" if r < .56 else "list" if r < .65 else
+                    "numbers" if r < .69 else "copy" if r < .71 else "unknown" if r < .78 else "talk")
     if kind == "sum":
         return arithmetic(source, split)
     if kind == "numbers":
@@ -374,12 +378,12 @@ def chat(source, kind=None, split=None):
         question = question.replace("{n}", str(n) if source.chance(.6) else COUNT_WORDS[n])
         answer = ", ".join(LISTS[name][:n]) + "."
     elif kind == "unknown":
-        slots = {"w": source.word(), "c": source.pick(list(CAPITALS)),
+        slots = {"w": source.word(), "v": source.word(), "c": source.pick(list(CAPITALS)),
                  "N": source.pick(NAMES) + " " + source.word().capitalize()}
         question = fill(source.expand(source.template(UNKNOWN_TEMPLATES, split)), slots)
         answer = UNKNOWN
     else:
-        wordings, answer = source.pick(SMALL_TALK)
+        wordings, answer = source.random.choices(SMALL_TALK, cum_weights=TALK_SHARES)[0]
         question = source.expand(source.template(wordings, split))
     if source.chance(.15) and question[-1] == "?":
         question = question[:-1]

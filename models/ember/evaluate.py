@@ -93,7 +93,7 @@ def table(runner):
         right = {}
         for first in range(0, len(pairs), 150):
             some = pairs[first:first + 150]
-            replies = runner.generate([suite.prompt(f"What is {a} {op} {b}?") for a, b in some], 24)
+            replies = runner.generate([f"<|user|>What is {a} {op} {b}?<|end|><|assistant|>" for a, b in some], 24)
             right.update({pair: reply == solved(*pair, op) + "." for pair, reply in zip(some, replies)})
         new = [pair for pair in pairs if held_out_sum(*pair, op)]
         out[op] = {"all": round(sum(right.values()) / len(pairs), 4),
@@ -114,7 +114,8 @@ def main():
     runner = Runner(a.folder, Tokenizer.load(a.merges))
     totals, wrong = OrderedDict(), []
     cases = suite.build(a.count, seed=a.seed)
-    for kind, text, answer, _ in cases:
+    for case in cases:
+        kind, text, answer = case.kind, case.prompt(), case.answer_text()
         reply, = runner.generate([text])
         totals.setdefault(kind, Counter()).update(score(kind, reply, answer))
         if reply != answer:

@@ -145,7 +145,7 @@ def dump(path, count):
     for split in ("train", "test"):
         source = Source(split, 4242)
         for i in range(count // 2):
-            text = "".join(text for text, _ in data.conversation(source))
+            text = "".join(text for text, _ in data.conversation(source, i % 4 == 0))
             if i % 10 == 0:
                 text = text.replace("<|user|>", "<|user|>\n ")
             print(json.dumps([text, tokenizer.encode(text)]))

@@ -13,6 +13,7 @@ the training (patience 3), and the averaged weights with the best score are kept
 import argparse
 import json
 import multiprocessing
+import signal
 import time
 from pathlib import Path
 
@@ -33,6 +34,7 @@ CALL_OPENING, ANSWER_OPENING, OPENING_WEIGHT = 7, 2, 3.
 
 def produce(queue, merges, stage, seed):
     """Fills `queue` with batches of one stage: (ids, positions, targets, weights)."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
     tokenizer, source = Tokenizer.load(merges), Source("train", seed)
     rows, length = SHAPES[stage]
@@ -49,8 +51,9 @@ def produce(queue, merges, stage, seed):
                 if line:
                     line.append(end)
                     worth.append(0.)
-                make = data.short_conversation if stage == "short" or source.chance(.15) else data.conversation
-                for text, weight in make(source):
+                made = (data.short_conversation(source) if stage == "short" or source.chance(.12) else
+                        data.conversation(source, stage == "long"))
+                for text, weight in made:
                     piece, solved = tokenizer.encode(text), False
                     opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
                     for at, token in enumerate(piece):
@@ -201,7 +204,7 @@ def main():
         tokens, log, started_before = state["tokens"], state["log"], state["minutes"]
     average = Average(model)
     print("parameters", sum(p.numel() for p in model.parameters()), flush=True)
-    held_out = suite.build(24)
+    held_out = suite.build(12)
     queues = {}
     for stage in (["middle", "long"] if a.resume else list(SHAPES)):
         queues[stage] = multiprocessing.Queue(4)
@@ -210,13 +213,14 @@ def main():
     compiled = torch.compile(model, dynamic=False)
     model.train()
     begin = last_score = last_print = time.time()
+    asked = []      # to stop
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     step, best, waited, losses, rights = 0, float("inf"), 0, [], []
 
     def score():
         nonlocal best, waited, last_score
         state = {"config": vars(config), "tokens": tokens, "minutes": started_before + (time.time() - begin) / 60,
                  "log": log}
-        save(a.work / "checkpoint.pt", model=model.state_dict(), adam=adam.state_dict(), muon=muon.momentum, **state)
         average.swap(model)
         with Rounded(model, True):
             loss, scores = suite.teacher_forced(model, tokenizer, held_out)
@@ -231,11 +235,12 @@ def main():
             waited += 1
         save(a.work / "average.pt", model=model.state_dict(), **state)
         average.swap(model)
+        save(a.work / "checkpoint.pt", model=model.state_dict(), adam=adam.state_dict(), muon=muon.momentum, **state)
         lines = {k: ",\n  ".join(map(json.dumps, v)) for k, v in curves(log).items()}
         (a.work / "curves.json").write_text("{" + ",\n".join(f' "{k}": [\n  {v}]' for k, v in lines.items()) + "}\n")
         last_score = time.time()
 
-    while True:
+    while True:     # until time, patience or a SIGTERM ends it; the last state is always saved
         share = (time.time() - begin) / (60 * a.minutes)
         short = "short" in queues and share * a.minutes < a.short_minutes
         stage = "short" if short else "long" if step % 4 == 0 else "middle"
@@ -261,9 +266,9 @@ def main():
             log.append(entry)
             print(json.dumps(entry), flush=True)
             losses, rights, last_print = [], [], time.time()
-        if time.time() - last_score > 60 * a.evaluate_every or share >= 1:
+        if time.time() - last_score > 60 * a.evaluate_every or share >= 1 or asked:
             score()
-        if share >= 1 or waited >= a.patience:
+        if share >= 1 or asked or waited >= a.patience:
             break
 
 

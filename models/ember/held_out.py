@@ -1,0 +1,76 @@
+"""Writes the held-out evaluation set: prompts from the generator's held-out side, as clients send them.
+
+    python3 held_out.py eval/held-out.jsonl [--count 48] [--seed 5]
+
+One JSON object a line: id, kind, tools (flat, OpenAI's or Anthropic's form, one form per prompt), messages in OpenAI's
+form, and `expect`: {"tool", "arguments"}, {"no_call", "text_contains"}, {"text"} or {"text_contains"}.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import suite
+from toolbox import client_form
+
+FORMS = ("openai", "anthropic", "flat")
+KINDS = {"sum": "arithmetic", "chat": "question", "mixed": "question", "lookup": "result", "other": "absent"}
+REFUSAL = "I cannot do that"
+
+
+def messages_of(case):
+    """The conversation before the answer, in OpenAI's form."""
+    made, calls = [], 0
+    if case.system is not None:
+        made.append({"role": "system", "content": case.system})
+    for role, value in case.messages:
+        if role == "call":
+            calls += 1
+            function = {"name": case.box.names[value[0]],
+                        "arguments": json.dumps(case.box.arguments(*value), ensure_ascii=False)}
+            made.append({"role": "assistant", "content": "",
+                         "tool_calls": [{"id": f"call_{calls}", "type": "function", "function": function}]})
+        elif role == "result":
+            made.append({"role": "tool", "tool_call_id": f"call_{calls}", "content": value})
+        else:
+            made.append({"role": "user", "content": value})
+    return made
+
+
+def expectation(case):
+    if case.tool:
+        call = json.loads(case.answer_text().removeprefix("<|tool_call|>").removesuffix("<|/tool_call|>"))[0]
+        return {"tool": call["name"], "arguments": call["arguments"]}
+    if case.kind in ("absent", "no-tools", "other"):
+        return {"no_call": True, "text_contains": [REFUSAL]}
+    if case.kind == "sum":
+        return {"text_contains": [case.answer.split(" = ")[1].rstrip(".").join(("= ", "."))]}
+    return {"text": case.answer}
+
+
+def line_of(case, number):
+    called = case.kind.startswith("tool:") or case.kind == "other" and case.tool
+    kind = "tool" if called else KINDS.get(case.kind, case.kind)
+    line = {"id": f"{kind}-{number:03}", "kind": kind}
+    if case.box:
+        form = FORMS[number % len(FORMS)]
+        line["tools"] = [client_form(d, form, case.box.required.get(d["name"], [])) for d in case.box.definitions]
+    return line | {"messages": messages_of(case), "expect": expectation(case)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--count", type=int, default=34, help="prompts per tool")
+    parser.add_argument("--seed", type=int, default=5)
+    a = parser.parse_args()
+    cases = [case for case in suite.build(a.count, seed=a.seed) if case.kind not in ("sum-trained", "showcase")]
+    a.file.parent.mkdir(parents=True, exist_ok=True)
+    with a.file.open("w") as out:
+        for number, case in enumerate(cases, 1):
+            out.write(json.dumps(line_of(case, number), ensure_ascii=False) + "\n")
+    print(len(cases), "prompts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""The tools of one conversation: which exist, what they and their arguments are called, and how prompts show them.
+
+Clients name tools and arguments in their own way and define them in several forms (OpenAI's and Anthropic's JSON
+schema, Phi's flat form).  A runtime renders all of them into Phi's flat form before the model sees them, so training
+text holds flat definitions only; `client_form` writes the others for evaluation sets.
+"""
+
+import json
+
+from other_tools import OTHERS
+
+TOOLS = ("read", "write", "bash", "grep", "glob", "edit")
+
+# the first names are the common ones; every seventh entry, from the fourth on, is held out
+NAMES = {line.split(": ")[0]: line.split(": ")[1].split() for line in """
+read: Read read_file view get_file open_file readFile file_read cat_file load_file ReadFile fetch_file show_file fs_read view_file
+write: Write write_file create_file put_file save_file writeFile file_write new_file store_file WriteFile save fs_write create write_to_file
+bash: Bash shell run_command sh execute_command execute run terminal run_shell exec runCommand run_terminal_cmd command shell_exec
+grep: Grep search search_files find_in_files grep_search find_text search_code searchFiles ripgrep content_search SearchText file_search_text code_search rg
+glob: Glob find_files list_files file_glob glob_search match_files findFiles search_filenames ListFiles file_pattern find_by_name fs_glob locate_files file_search
+edit: Edit edit_file str_replace modify_file replace_in_file replace_text editFile string_replace apply_edit EditFile change_file fs_edit update_file search_replace
+""".strip().split("\n")}
+
+DESCRIPTIONS = {
+    "read": """Read a file
+Read the contents of a file
+Returns the text of a file
+Fetch file contents
+Reads a file from disk
+Read a file from the local filesystem
+Opens a file and returns its content
+Get the content of the file at the given path
+Shows a file. Returns the text with line numbers.
+Reads a file. The path may be absolute or relative to the project.
+View a text file
+Loads the file and gives back its lines
+Reads a file from the local filesystem. You can access any file directly by using this tool. By default it reads from the start of the file.
+Read file""",
+    "write": """Write a file
+Write content to a file
+Create or overwrite a file
+Stores content in a file
+Writes text to a file
+Writes a file to the local filesystem
+Create a new file with the given content
+Saves text under a path. An existing file is replaced.
+Make a file
+Puts text into a file, creating it when it does not exist
+Write the given text to disk
+Save content to a file
+Writes a file to the local filesystem. This tool will overwrite the existing file if there is one at the path.
+Write file""",
+    "bash": """Run a shell command
+Execute a bash command
+Runs a command in the shell
+Executes shell commands
+Execute a command
+Run a command in the terminal and return its output
+Executes a given bash command and returns what it prints
+Shell access
+Runs a program on the user's machine
+Run a shell command. Returns standard output and the exit code.
+Execute commands in a terminal
+Command line
+Executes a given bash command in a persistent shell session with optional timeout. Use it for git, npm, docker and so on.
+Run command""",
+    "grep": """Search file contents
+Search for a pattern in files
+Find text in files
+Searches the contents of files
+Searches text in files
+Search the code for a regular expression
+Finds lines that match a pattern
+Look for a text in all files of a folder
+A search tool. Returns the matching lines with file and line number.
+Search inside files
+Fast content search with regular expressions
+Find where a text occurs in the project
+A powerful search tool built on ripgrep. Supports full regex syntax and filters by path.
+Grep""",
+    "glob": """Find files by name pattern
+List files matching a glob
+Match file names
+List file names by pattern
+Finds files by pattern
+Fast file pattern matching
+Returns the paths that match a glob pattern such as **/*.py
+Find files by their names
+Lists the files of the project that match
+File name search
+Locate files with a wildcard pattern
+Get a list of files for a glob
+Fast file pattern matching tool that works with any codebase size. Supports glob patterns. Returns matching file paths.
+Glob""",
+    "edit": """Edit a file
+Replace text in a file
+Change part of a file
+Substitute text within a file
+Replaces text in a file
+Performs exact string replacements in files
+Replace one text with another in a file
+Modify an existing file
+Changes a file: the old text is replaced by the new one
+Edit part of a file in place
+Swap a string in a file
+Update the content of a file
+Performs exact string replacements in files. The edit will fail if the old text is not unique in the file.
+Edit file""",
+}
+DESCRIPTIONS = {tool: lines.split("\n") for tool, lines in DESCRIPTIONS.items()}
+
+# standard argument names (the keys of a request's arguments) and what definitions may call them
+PARAMETERS = {"read": ("path",), "write": ("path", "content"), "bash": ("command",), "grep": ("pattern", "path"),
+              "glob": ("pattern",), "edit": ("path", "old", "new")}
+OPTIONAL = {("grep", "path"), ("glob", "path")}
+PARAMETER_NAMES = {"path": "file_path filename file target filepath filePath file_name path_to_file name".split(),
+                   "content": "text contents data file_text body file_content value new_content".split(),
+                   "command": "cmd script code shell_command command_line line bash input".split(),
+                   "pattern": "query regex search_term text search needle expression term".split(),
+                   "glob": "glob query file_pattern glob_pattern name_pattern wildcard expression match".split(),
+                   "folder": "directory dir folder search_path root where target_directory base_path".split()}
+PAIRS = [("old_string", "new_string"), ("old_str", "new_str"), ("old_text", "new_text"), ("search", "replace"),
+         ("find", "replace"), ("oldText", "newText"), ("from", "to"), ("old_string", "new_string"), ("before", "after"),
+         ("search", "replacement"), ("original", "replacement"), ("find_text", "replace_text"), ("target", "substitute")]
+PARAMETER_HELP = {
+    "path": "File path;Path of the file;The path;Where the file is;The absolute path to the file;Relative path;File;Name of the file",
+    "content": "Text to write;New content;The content;What the file shall hold;The content to write to the file;Content;Full text of the file",
+    "command": "Command to run;The command;Shell command;What to execute;The command to execute;Command line;Bash command",
+    "pattern": "Pattern;What to look for;The pattern to search for;Text to find;The regular expression to search for in file contents;Search text",
+    "glob": "Pattern;The glob pattern;Glob;File name pattern;The glob pattern to match files against;Pattern such as **/*.ts",
+    "folder": "Folder to search;Directory;Where to look;Where to search;File or directory to search in;Path",
+    "old": "Text to replace;Old text;The text to replace;Text that is there now;What to change;Exact text to find",
+    "new": "New text;Replacement;The text to replace it with;Text that shall be there;What it becomes;The new text"}
+PARAMETER_HELP = {key: texts.split(";") for key, texts in PARAMETER_HELP.items()}
+
+# optional arguments that requests never ask for, so calls never hold them: (name, type, help)
+EXTRAS = {
+    "read": (("limit", "int", "How many lines to read"), ("offset", "int", "First line"), ("encoding", "str", "Encoding")),
+    "write": (("mode", "str", "Mode"), ("overwrite", "bool", "Replace the file"), ("encoding", "str", "Encoding")),
+    "bash": (("timeout", "int", "Seconds"), ("description", "str", "What this command does"), ("cwd", "str", "Folder"),
+             ("run_in_background", "bool", "Do not wait"), ("timeout", "float", "Optional timeout in milliseconds")),
+    "grep": (("limit", "int", "Most results"), ("case_sensitive", "bool", "Case"), ("include", "str", "Files to include"),
+             ("output_mode", "str", "Output"), ("-i", "bool", "Ignore case"), ("context", "int", "Lines around")),
+    "glob": (("limit", "int", "Most results"), ("hidden", "bool", "Include hidden files"), ("exclude", "array", "Skip")),
+    "edit": (("replace_all", "bool", "Replace every occurrence"), ("count", "int", "How many"), ("dry_run", "bool", "Test")),
+}
+LONG_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+
+
+class Toolbox:
+    """The tools of one conversation."""
+
+    def __init__(self, source, tools, others=.2):
+        self.tools = list(tools)
+        self.names, self.keys, self.definitions, self.required, self.others = {}, {}, [], {}, []
+        self.styles = {"renamed": source.chance(.45), "keys": source.chance(.45), "order": source.chance(.3),
+                       "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.1)}
+        # names that nobody uses: they can only be copied from the definitions, which lists of known names do not teach
+        self.styles["invented"] = source.chance(.3) and not self.styles["bare"]
+        self.pair = source.template(PAIRS)
+        self.path_name = source.template(PARAMETER_NAMES["path"])
+        for tool in self.tools:
+            self._define(source, tool)
+        if self.tools and source.chance(others):
+            for name, text, parameters in source.random.sample(OTHERS, source.pick((1, 1, 1, 2, 3))):
+                self.definitions.insert(source.random.randint(0, len(self.definitions)), {
+                    "name": name, "description": text,
+                    "parameters": {k: {"description": h, "type": t} for k, (t, h) in parameters.items()}})
+                self.others.append(name)
+
+    def _shown_key(self, source, tool, key):
+        if not self.styles["keys"] or source.chance(.15):
+            return key
+        if self.styles["invented"] and source.chance(.5):
+            return source.pick(("{1}", "{0}_{1}", "{1}_{0}", "{1}")).format(key, source.word())
+        if key in ("old", "new"):
+            return self.pair[key == "new"]
+        if key == "path" and tool != "grep":
+            return self.path_name
+        return source.template(PARAMETER_NAMES["glob" if (tool, key) == ("glob", "pattern") else
+                                               "folder" if key == "path" else key])
+
+    def _define(self, source, tool):
+        standard = list(PARAMETERS[tool])
+        if tool == "grep" and source.chance(.12):
+            standard.remove("path")
+        if tool == "glob" and source.chance(.15):
+            standard.append("path")
+        taken = {n for n in self.names.values()}
+        name = source.template(NAMES[tool]) if self.styles["renamed"] and source.chance(.9) else tool
+        if self.styles["renamed"] and self.styles["invented"] and source.chance(.6):
+            name = source.pick(("{0}_{1}", "{1}_{0}", "{1}", "{2}")).format(tool, source.word(), source.identifier())
+        self.names[tool] = name if name not in taken else tool
+        shown = {}
+        for key in standard:
+            new = self._shown_key(source, tool, key)
+            shown[key] = key if new in shown.values() or new in standard else new
+        if "old" in shown and (shown["old"] == "old") != (shown["new"] == "new"):
+            shown["old"], shown["new"] = "old", "new"
+        self.keys[tool] = shown
+        if self.styles["order"]:
+            source.random.shuffle(standard)
+        parameters = {}
+        for key in standard:
+            topic = "folder" if key == "path" and tool in ("grep", "glob") else "glob" if tool == "glob" else key
+            parameters[shown[key]] = {"description": source.template(PARAMETER_HELP[topic]), "type": "str"}
+        if self.styles["extras"] and source.chance(.6):
+            for extra, kind, text in source.random.sample(EXTRAS[tool], source.pick((1, 1, 2))):
+                if extra not in parameters:
+                    parameters[extra] = {"description": text, "type": kind}
+        for key, parameter in parameters.items():
+            if self.styles["bare"]:
+                del parameter["description"]
+            if self.styles["defaults"]:
+                parameter["default"] = ""
+        self.required[self.names[tool]] = [shown[key] for key in standard if (tool, key) not in OPTIONAL]
+        self.definitions.append({"name": self.names[tool], "description": source.template(DESCRIPTIONS[tool]),
+                                 "parameters": parameters})
+        if self.styles["bare"] and source.chance(.3):
+            self.definitions[-1]["description"] = ""
+
+    def arguments(self, tool, arguments):
+        """The arguments under the names, in the order and of the kinds that the definition offers."""
+        if "folder" in arguments and "path" in self.keys[tool]:     # a glob with a place for the folder
+            folder = arguments["folder"]
+            arguments = {"pattern": arguments["pattern"].removeprefix(folder + "/"), "path": folder}
+        by_name = {self.keys[tool][key]: value for key, value in arguments.items() if key in self.keys[tool]}
+        definition = next(d for d in self.definitions if d["name"] == self.names[tool])
+        return {name: by_name[name] for name in definition["parameters"] if name in by_name}
+
+    def call(self, tool, arguments):
+        """The call that the model must write."""
+        if tool in self.names:
+            arguments = self.arguments(tool, arguments)
+        body = json.dumps([{"name": self.names.get(tool, tool), "arguments": arguments}], ensure_ascii=False)
+        return "<|tool_call|>" + body + "<|/tool_call|>"
+
+    def text(self):
+        """The definitions as the prompt shows them."""
+        return "<|tool|>" + json.dumps(self.definitions, ensure_ascii=False) + "<|/tool|>"
+
+
+def client_form(definition, form, required):
+    """A flat definition in the form of a client: "flat", "openai" or "anthropic"; all render to the same prompt."""
+    if form == "flat":
+        return definition
+    properties = {name: {key: LONG_TYPES.get(value, value) if key == "type" else value for key, value in p.items()}
+                  for name, p in definition["parameters"].items()}
+    schema = {"type": "object", "properties": properties, "required": required}
+    if form == "anthropic":
+        return {"name": definition["name"], "description": definition["description"], "input_schema": schema}
+    return {"type": "function", "function": {"name": definition["name"], "description": definition["description"],
+                                             "parameters": schema}}
