@@ -9,8 +9,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <optional>
+#include <system_error>
 
 #include "base/descriptor.h"
 
@@ -22,7 +22,7 @@ constexpr int kLookEveryMs = 50;
 
 tl::unexpected<Error> cannot_start(int error) {
   return fail(ErrorCode::kIo,
-              std::string("cannot start hearth for a measurement: ") + std::strerror(error));
+              "cannot start hearth for a measurement: " + std::generic_category().message(error));
 }
 
 /// The child's descriptors 0 and 1; it inherits 2.
