@@ -88,7 +88,7 @@ TEST_F(CompareVariants, FiguresThatAreNotThereAreLeftOut) {
         return OrderedJson{{"text", nullptr}, {"model", {{"size_bytes", 5}}}};
       });
   ASSERT_TRUE(results);
-  EXPECT_NE(comparison_text(family_, *results).find("-"), std::string::npos);
+  EXPECT_NE(comparison_text(family_, *results).find('-'), std::string::npos);
   EXPECT_TRUE(comparison_json(family_, *results)
                   .at("variants")
                   .at("int4")
