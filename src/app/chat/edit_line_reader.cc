@@ -187,6 +187,9 @@ Result<ReadLine> EditLineReader::read(std::string_view prompt) {
   State& state = *state_;
   state.prompt = prompt;
   if (state.signals.take_redraw()) ::el_resize(state.line.get());
+  // Before the prompt can be seen: libedit itself prepares the terminal only when it reads, and a
+  // Ctrl-D typed in between would be a byte that means nothing.
+  ::el_set(state.line.get(), EL_PREP_TERM, 1);
   state.send(kPasteOn);
   int count = 0;
   const char* text = ::el_gets(state.line.get(), &count);
