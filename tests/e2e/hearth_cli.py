@@ -1,9 +1,12 @@
 """Runs ./hearth as a user would, and keeps the user's own settings out of it."""
 import os
 import pathlib
+import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -39,6 +42,17 @@ class Case(unittest.TestCase):
         options.setdefault("stderr", subprocess.PIPE)
         options.setdefault("cwd", self.folder)
         return subprocess.Popen([str(program), *arguments], env=self.environment(**(env or {})), **options)
+
+    def until_interruptible(self, process: subprocess.Popen) -> None:
+        """Waits until the program itself, not the script that starts it, has a handler for Ctrl-C, however slow the machine."""
+        end = time.monotonic() + LIMIT_S
+        while process.poll() is None and time.monotonic() < end:
+            caught = re.search(r"^SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"), re.MULTILINE)
+            is_program = not os.readlink(f"/proc/{process.pid}/exe").endswith("sh")
+            if is_program and int(caught[1], 16) >> (signal.SIGINT - 1) & 1:
+                return
+            time.sleep(0.02)
+        self.fail("the program never became ready for Ctrl-C")
 
     def hearth(self, *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None,
                limit_s: int = LIMIT_S, **options) -> subprocess.CompletedProcess:
