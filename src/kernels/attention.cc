@@ -51,6 +51,14 @@ bool has_chunks(const AttentionArgs& args) {
                      [&](const AttentionSequence& s) { return count_chunks(args, s) > 1; });
 }
 
+/// Bytes of a chunk's lines for tiles, where they do not lie in the pool as they are.
+std::int64_t line_bytes(const AttentionArgs& args) {
+  const bool fast = std::any_of(args.sequences, args.sequences + args.sequence_count,
+                                [](const AttentionSequence& s) { return s.fast; });
+  if (args.pool.element != KvElement::kInt8 || !fast) return 0;
+  return 2 * kAttentionChunkKeys * args.shape.head_dim * 2;
+}
+
 void place_scratch(const AttentionArgs& args, AttentionPlan& plan) {
   const std::int64_t group = args.shape.query_heads / args.shape.kv_heads;
   const std::int64_t rows = round_up(plan.tile_tokens * group, kAttentionTileRows);
@@ -60,12 +68,25 @@ void place_scratch(const AttentionArgs& args, AttentionPlan& plan) {
   plan.score_offset = plan.weight_offset + 2 * rows * 4;
   plan.bf16_offset = plan.score_offset + kAttentionTileRows * kAttentionScoreStride * 4;
   plan.chunk_offset = plan.bf16_offset + kAttentionTileRows * kAttentionScoreStride * 2;
-  plan.task_bytes = round_up(plan.chunk_offset + kAttentionTileRows * row_bytes, 4096);
+  plan.lines_offset = plan.chunk_offset + kAttentionTileRows * row_bytes;
+  plan.task_bytes = round_up(plan.lines_offset + line_bytes(args), 4096);
   plan.records_offset = plan.tasks * plan.task_bytes;
   plan.scratch_bytes = plan.records_offset + (plan.split_keys ? record_bytes(args) : 0);
 }
 
 }  // namespace
+
+std::string_view name_of(KvElement element) {
+  switch (element) {
+    case KvElement::kBf16:
+      return "bf16";
+    case KvElement::kFloat32:
+      return "fp32";
+    case KvElement::kInt8:
+      return "int8";
+  }
+  return "unknown";
+}
 
 AttentionPlan plan_attention(const AttentionArgs& args, std::int64_t tasks) {
   const std::int64_t group = args.shape.query_heads / args.shape.kv_heads;

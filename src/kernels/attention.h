@@ -16,20 +16,38 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "kernels/attention_abi.h"
 #include "kernels/registry.h"
 
 namespace hearth::kernels {
 
-/// Bytes of the keys, or of the values, of one block of one layer.
-constexpr std::int64_t kv_block_bytes(std::int64_t kv_heads, std::int64_t head_dim,
-                                      std::int64_t block_tokens, KvElement element) {
-  return kv_heads * head_dim * block_tokens * (element == KvElement::kBf16 ? 2 : 4);
+/// Bytes of the key, or of the value, of one token and head, its scale included.
+constexpr std::int64_t kv_token_bytes(std::int64_t head_dim, KvElement element) {
+  switch (element) {
+    case KvElement::kBf16:
+      return head_dim * 2;
+    case KvElement::kFloat32:
+      return head_dim * 4;
+    case KvElement::kInt8:
+      return head_dim + kKvScaleBytes;
+  }
+  return 0;
 }
 
+/// Bytes of the keys, or of the values, of one block of one layer. A block is one piece of memory:
+/// copying these bytes of both sides copies its tokens.
+constexpr std::int64_t kv_block_bytes(std::int64_t kv_heads, std::int64_t head_dim,
+                                      std::int64_t block_tokens, KvElement element) {
+  return kv_heads * block_tokens * kv_token_bytes(head_dim, element);
+}
+
+/// "bf16", "fp32", "int8".
+std::string_view name_of(KvElement element);
+
 /// How to cut a call into `tasks` parallel tasks (at least one). Reads shape, pool and the
-/// sequences' rows and past only: one plan serves all layers of a step that agree in those.
+/// sequences' rows, past and fast only: one plan serves all layers of a step that agree in those.
 AttentionPlan plan_attention(const AttentionArgs& args, std::int64_t tasks);
 
 /// The kernel of an instruction set that this CPU has. Portable, AVX2 and AVX-512 are bit-equal;

@@ -22,13 +22,19 @@ constexpr std::int64_t kAttentionScoreStride = 288;
 enum class KvElement : std::uint32_t {
   kBf16,     ///< 2 bytes, rounded to nearest even
   kFloat32,  ///< 4 bytes, as computed
+  kInt8,     ///< 1 byte, and a scale for each token, head and side; kv_lines.h has the rounding
 };
+
+/// A scale of int8 elements: float32, because it is multiplied in once per key and may be exact.
+constexpr std::int64_t kKvScaleBytes = 4;
 
 /// The blocks of one layer. Within a block: KV heads, within these granules of 32 tokens, within
 /// these lines of 32 elements, 16 lanes of a pair each:
 ///   keys    line (token / 16, dim / 2): lane = token % 16, pair = dim % 2
 ///   values  line (token / 2, dim / 16): lane = dim % 16, pair = token % 2
-/// bf16 pairs lie together (the B operand of bf16 dot products and tiles), fp32 pairs 16 apart.
+/// bf16 pairs lie together (the B operand of bf16 dot products and tiles), fp32 and int8 pairs 16
+/// apart. Behind an int8 granule's lines are its tokens' scales, fp32 [kKvGranuleTokens]: what a
+/// score or a weight needs lies together, and a block is still one piece of memory per side.
 /// `keys` and `values` are each block_count * kv_block_bytes() long and begin at a multiple of 64
 /// bytes. Contents need no initialisation.
 struct KvPoolView {
@@ -104,6 +110,9 @@ struct AttentionPlan {
   std::int64_t score_offset = 0;   ///< fp32 [kAttentionTileRows, kAttentionScoreStride]
   std::int64_t bf16_offset = 0;    ///< bf16 of the same shape
   std::int64_t chunk_offset = 0;   ///< fp32 [kAttentionTileRows, head_dim]
+  /// With int8 elements and fast sequences: bf16 [2, kAttentionChunkKeys, head_dim], a chunk's keys
+  /// and values as lines for tiles.
+  std::int64_t lines_offset = 0;
   /// With split_keys, behind the tasks: per sequence, KV head, query row and chunk a record of
   /// fp32 [16 + head_dim]: greatest score, sum of weights, unused, weighted values.
   std::int64_t records_offset = 0;

@@ -3,27 +3,30 @@
 //
 // Order of operations, per query row and head; every product-sum is a fused multiply-add:
 //   query     norm, rotary, then times scale * log2(e) (scale / softcap with a softcap)
-//   score     one chain over even dims, one over odd dims, added; softcap
+//   score     one chain over even dims, one over odd dims, added; with int8 elements times the
+//             key's scale; softcap
 //   chunk     256 keys at fixed positions. m = greatest score of the keys the row sees;
 //             weight = 2^(score - m); their sum in 16 lanes (key % 16), then 8, 4, 2, 1 apart;
-//             values: one chain per dim over the keys in order
+//             values: one chain per dim over the keys in order, with int8 elements of weights times
+//             the value's scale
 //   row       chunks in order: both sides scaled to the greater m and added; the sink last, as a
 //             chunk of weight 1 without values; divided by the sum of weights
 // Keys a row does not see weigh exactly 0, so it does not matter how many are computed beside it.
 //
 // Cost per key, KV head and query row: 2 * head_dim multiply-adds; keys and values are read once
-// per kRowsMax rows, from memory once per item (4 * head_dim bytes a key in bf16).
+// per kRowsMax rows, from memory once per item (4 * head_dim bytes a key in bf16, 2 * head_dim + 8
+// in int8).
 #pragma once
 
 #include "kernels/attention_abi.h"
 #include "kernels/attention_lanes.h"
+#include "kernels/kv_lines.h"
 
 namespace hearth::kernels {
 namespace {
 
 constexpr float kLog2E = 1.44269504F;
 constexpr std::int64_t kChunkGranules = kAttentionChunkKeys / kKvGranuleTokens;
-constexpr std::int64_t kHeadDimMax = 256;
 constexpr std::int64_t kRecordHead = 16;  // floats before the values of a record
 
 inline float minus_infinity() { return -__builtin_inff(); }
@@ -54,8 +57,9 @@ E* granule_at(void* pool, const AttentionArgs& args, const AttentionSequence& se
   const std::int64_t block_tokens = args.pool.block_tokens;
   const std::int64_t block = sequence.blocks[key / block_tokens];
   const std::int64_t token = key % block_tokens / kKvGranuleTokens * kKvGranuleTokens;
-  return static_cast<E*>(pool) +
-         ((block * args.shape.kv_heads + head) * block_tokens + token) * args.shape.head_dim;
+  return reinterpret_cast<E*>(static_cast<char*>(pool) +
+                              ((block * args.shape.kv_heads + head) * block_tokens + token) *
+                                  token_bytes<E>(args.shape.head_dim));
 }
 
 inline void rotate_pair(float cosine, float sine, float& first, float& second) {
@@ -118,39 +122,8 @@ inline void prepare_head(const AttentionShape& shape, const AttentionSequence& s
   }
 }
 
-/// Puts a key of `dim` floats into lane `lane` of its lines.
-inline void put_key(std::uint16_t* lines, std::int64_t lane, const float* key, std::int64_t dim) {
-  alignas(64) std::uint16_t rounded[kHeadDimMax];
-  for (std::int64_t i = 0; i < dim; i += 16) Lanes::store_bf16(rounded + i, Lanes::load(key + i));
-  for (std::int64_t i = 0; i < dim; i += 2) {
-    __builtin_memcpy(lines + i * 16 + lane * 2, rounded + i, 4);
-  }
-}
-
-inline void put_key(float* lines, std::int64_t lane, const float* key, std::int64_t dim) {
-  for (std::int64_t i = 0; i < dim; ++i) lines[i * 16 + lane] = key[i];
-}
-
-/// Writes zeros into the values from position `end` to the end of its granule: whatever a block
-/// held before must not meet a weight of 0 as NaN.
-template <class E>
-void clear_values_behind(const AttentionArgs& args, const AttentionSequence& sequence,
-                         std::int64_t head, std::int64_t end) {
-  const std::int64_t dim = args.shape.head_dim;
-  std::int64_t token = end % kKvGranuleTokens;
-  if (token == 0) return;
-  E* values = granule_at<E>(args.pool.values, args, sequence, head, end - 1);
-  if (token % 2 == 1) {
-    for (std::int64_t i = 0; i < dim; i += 16) {
-      put_in_line(values + token / 2 * 2 * dim + i * 2, 1, Lanes::zero());
-    }
-    ++token;
-  }
-  const std::int64_t left = (kKvGranuleTokens - token) * dim;
-  __builtin_memset(values + token * dim, 0, static_cast<std::size_t>(left) * sizeof(E));
-}
-
-/// Writes the keys and values of positions [from, to), which are rows of this step.
+/// Writes the keys and values of positions [from, to), which are rows of this step, and clears the
+/// values from the end of the sequence to that of its granule.
 template <class E>
 void write_keys_values(const AttentionArgs& args, const AttentionSequence& sequence,
                        std::int64_t head, std::int64_t from, std::int64_t to) {
@@ -161,16 +134,15 @@ void write_keys_values(const AttentionArgs& args, const AttentionSequence& seque
     alignas(64) float key[kHeadDimMax];
     prepare_head(args.shape, sequence, position, args.k + row * args.kv_stride + head * dim,
                  args.kv_stride, args.shape.k_norm, 1.0F, key);
-    E* keys = granule_at<E>(args.pool.keys, args, sequence, head, position);
-    put_key(keys + token / 16 * 16 * dim, token % 16, key, dim);
+    put_key(granule_at<E>(args.pool.keys, args, sequence, head, position), token, key, dim);
     const float* value = args.v + row * args.kv_stride + head * dim;
-    E* values = granule_at<E>(args.pool.values, args, sequence, head, position);
-    for (std::int64_t i = 0; i < dim; i += 16) {
-      __builtin_prefetch(value + args.kv_stride + i);
-      put_in_line(values + token / 2 * 2 * dim + i * 2, token % 2, Lanes::load(value + i));
-    }
+    for (std::int64_t i = 0; i < dim; i += 16) __builtin_prefetch(value + args.kv_stride + i);
+    put_value(granule_at<E>(args.pool.values, args, sequence, head, position), token, value, dim);
   }
-  if (to == sequence.past + sequence.rows) clear_values_behind<E>(args, sequence, head, to);
+  const std::int64_t end = to % kKvGranuleTokens;
+  if (to == sequence.past + sequence.rows && end != 0) {
+    clear_values(granule_at<E>(args.pool.values, args, sequence, head, to - 1), end, dim);
+  }
 }
 
 /// Greatest score and sum of weights of a row, in a chunk or so far.
@@ -198,6 +170,7 @@ struct AttentionItem {
   float* scores;
   std::uint16_t* bf16;
   float* chunk;
+  std::uint16_t* lines;  ///< see AttentionPlan::lines_offset
 
   // A row is a token and one of the group's heads.
   std::int64_t rows() const { return (token_end - token_begin) * group; }
@@ -445,14 +418,24 @@ void attend_rows(const AttentionItem& item, std::int64_t chunk, const ChunkGranu
   for (std::int64_t g = seen.begin; g < seen.end; ++g) {
     score_granule<R>(item.queries + first * dim, dim, granules.keys[g], granules.keys[g + 1],
                      item.scores + g * kKvGranuleTokens);
+    if constexpr (kHasScales<E>) {
+      fetch_scales(granules.keys[g + 1], dim);
+      fetch_scales(granules.values[g], dim);
+    }
   }
   RowChunk sums[R];
   for (int r = 0; r < R; ++r) {
     float* scores = item.scores + r * kAttentionScoreStride;
+    if constexpr (kHasScales<E>) {
+      apply_scales(scores, granules.keys, seen.begin, seen.end, dim);
+    }
     if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
     const KeyRange own = within_chunk(visible_keys(shape, item.position(first + r)), chunk);
     hide_scores(scores, own, seen.begin, seen.end);
     sums[r] = own.begin < own.end ? weigh_scores(scores, seen.begin, seen.end) : kNothing;
+    if constexpr (kHasScales<E>) {
+      apply_scales(scores, granules.values, seen.begin, seen.end, dim);
+    }
   }
   weigh_all_values<R>(item, granules, seen);
   place_chunks(item, first, R, sums);
@@ -535,6 +518,7 @@ class AttentionTask {
     item_.scores = reinterpret_cast<float*>(scratch + plan.score_offset);
     item_.bf16 = reinterpret_cast<std::uint16_t*>(scratch + plan.bf16_offset);
     item_.chunk = reinterpret_cast<float*>(scratch + plan.chunk_offset);
+    item_.lines = reinterpret_cast<std::uint16_t*>(scratch + plan.lines_offset);
   }
 
   void run(std::int64_t section) {
@@ -655,15 +639,23 @@ class AttentionTask {
   AttentionItem item_{};
 };
 
+template <class E>
+void run_exactly_as(const AttentionArgs& args, const AttentionPlan& plan, std::int64_t section,
+                    std::int64_t task) {
+  const auto attend = [](const AttentionItem& item) { attend_exactly<E>(item); };
+  AttentionTask<E, decltype(attend)>(args, plan, task, attend).run(section);
+}
+
 /// The kernel of an instruction set without a faster arithmetic for prompts.
 inline void run_exactly(const AttentionArgs& args, const AttentionPlan& plan, std::int64_t section,
                         std::int64_t task) {
-  if (args.pool.element == KvElement::kBf16) {
-    const auto attend = [](const AttentionItem& item) { attend_exactly<std::uint16_t>(item); };
-    AttentionTask<std::uint16_t, decltype(attend)>(args, plan, task, attend).run(section);
-  } else {
-    const auto attend = [](const AttentionItem& item) { attend_exactly<float>(item); };
-    AttentionTask<float, decltype(attend)>(args, plan, task, attend).run(section);
+  switch (args.pool.element) {
+    case KvElement::kBf16:
+      return run_exactly_as<std::uint16_t>(args, plan, section, task);
+    case KvElement::kFloat32:
+      return run_exactly_as<float>(args, plan, section, task);
+    case KvElement::kInt8:
+      return run_exactly_as<std::int8_t>(args, plan, section, task);
   }
 }
 

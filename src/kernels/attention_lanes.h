@@ -39,6 +39,9 @@ inline std::uint32_t round_to_bf16(float value) {
   return (bits + 0x7fffU + ((bits >> 16) & 1U)) & 0xffff0000U;
 }
 
+/// 1.5 * 2^23: adding it rounds to a whole number n, which is then in the lowest bits.
+constexpr float kMagic = 12582912.0F;
+
 #if defined(__AVX512F__)
 
 struct Lanes {
@@ -89,6 +92,17 @@ struct Lanes {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
                         _mm512_cvtepi32_epi16(_mm512_srli_epi32(round_to_bf16(x), 16)));
   }
+  /// Sixteen whole numbers.
+  static Reg load_bytes(const std::int8_t* p) {
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  /// Rounds to nearest even, for x of -128..127.
+  static void store_bytes(std::int8_t* p, Reg x) {
+    const __m512i bits = _mm512_castps_si512(add(x, all(kMagic)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(bits));
+  }
+  /// Rounds the lanes into their places as member `member` of a bf16 line's pairs.
   static void put_in_line(std::uint16_t* p, std::int64_t member, Reg x) {
     const __m512i rounded = round_to_bf16(x);
     const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000U));
@@ -165,6 +179,22 @@ struct Lanes {
     const __m256i packed = _mm256_packus_epi32(_mm256_srli_epi32(round_to_bf16(x.lo), 16),
                                                _mm256_srli_epi32(round_to_bf16(x.hi), 16));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(packed, 0xd8));
+  }
+  static Reg load_bytes(const std::int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
+  }
+  static void store_bytes(std::int8_t* p, Reg x) {
+    const Reg rounded = add(x, all(kMagic));
+    const __m256i low_byte = _mm256_set1_epi32(0xff);
+    const __m256i halves = _mm256_permute4x64_epi64(
+        _mm256_packus_epi32(_mm256_and_si256(_mm256_castps_si256(rounded.lo), low_byte),
+                            _mm256_and_si256(_mm256_castps_si256(rounded.hi), low_byte)),
+        0xd8);
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(p),
+        _mm_packus_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1)));
   }
   static void put_half(std::uint16_t* p, std::int64_t member, __m256 x) {
     const __m256i rounded = round_to_bf16(x);
@@ -249,6 +279,14 @@ struct Lanes {
   static void store_bf16(std::uint16_t* p, const Reg& x) {
     for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint16_t>(round_to_bf16(x.x[i]) >> 16);
   }
+  static Reg load_bytes(const std::int8_t* p) {
+    return each([&](int i) { return static_cast<float>(p[i]); });
+  }
+  static void store_bytes(std::int8_t* p, const Reg& x) {
+    for (int i = 0; i < 16; ++i) {
+      p[i] = static_cast<std::int8_t>(bits_of(x.x[i] + kMagic) & 0xffU);
+    }
+  }
   static void put_in_line(std::uint16_t* p, std::int64_t member, const Reg& x) {
     for (int i = 0; i < 16; ++i) {
       p[2 * i + member] = static_cast<std::uint16_t>(round_to_bf16(x.x[i]) >> 16);
@@ -261,25 +299,6 @@ struct Lanes {
 };
 
 #endif
-
-/// A line of float32: sixteen first members of the pairs, then sixteen second ones.
-inline void load_line(const float* p, Lanes::Reg& even, Lanes::Reg& odd) {
-  even = Lanes::load(p);
-  odd = Lanes::load(p + 16);
-}
-
-inline void put_in_line(float* p, std::int64_t member, const Lanes::Reg& x) {
-  Lanes::store(p + member * 16, x);
-}
-
-inline void load_line(const std::uint16_t* p, Lanes::Reg& even, Lanes::Reg& odd) {
-  Lanes::load_line(p, even, odd);
-}
-
-/// Rounds the lanes into their places as member `member` of the line's pairs.
-inline void put_in_line(std::uint16_t* p, std::int64_t member, const Lanes::Reg& x) {
-  Lanes::put_in_line(p, member, x);
-}
 
 /// The sixteen lanes added as a tree: 8 apart, 4, 2, 1.
 inline float sum_of(const Lanes::Reg& lanes) {
@@ -302,7 +321,7 @@ inline float max_of(const Lanes::Reg& lanes) {
 
 /// 2^x for x <= 0, relative error below 2e-8 before rounding; 0 below -125.
 inline Lanes::Reg exp2_lanes(const Lanes::Reg& x) {
-  const Lanes::Reg magic = Lanes::all(12582912.0F);  // 1.5 * 2^23: adding it rounds to integer
+  const Lanes::Reg magic = Lanes::all(kMagic);
   const Lanes::Reg shifted = Lanes::add(x, magic);
   const Lanes::Reg f = Lanes::sub(x, Lanes::sub(shifted, magic));
   Lanes::Reg p = Lanes::all(0.000154531634F);

@@ -137,24 +137,38 @@ TEST(Attention, IsTheDefinitionWithBf16KeysAndValues) {
   }
 }
 
+// Likewise, and another multiple of 1/127 is a greater step.
+TEST(Attention, IsTheDefinitionWithInt8KeysAndValues) {
+  for (const NamedShape& each : shapes()) {
+    const SequenceRows rows = random_rows(each.shape, each.tokens, 2);
+    const std::vector<float> expected = brute_force(each.shape, rows, KvElement::kInt8);
+    for (const Isa isa : isas_here()) {
+      const std::vector<float> out = in_one_step(each.shape, rows, isa, KvElement::kInt8);
+      EXPECT_LT(relative_rms(out, expected), 1e-4) << each.name << " " << name_of(isa);
+    }
+  }
+}
+
 TEST(Attention, FastRowsAreClose) {
   for (const NamedShape& each : shapes()) {
     SequenceRows rows = random_rows(each.shape, each.tokens, 3);
     rows.fast = true;
-    const std::vector<float> expected = brute_force(each.shape, rows, KvElement::kBf16);
-    const std::vector<float> out = in_one_step(each.shape, rows, best_isa(), KvElement::kBf16);
-    EXPECT_LT(relative_rms(out, expected), 4e-3) << each.name;
+    for (const KvElement element : {KvElement::kBf16, KvElement::kInt8}) {
+      const std::vector<float> expected = brute_force(each.shape, rows, element);
+      const std::vector<float> out = in_one_step(each.shape, rows, best_isa(), element);
+      EXPECT_LT(relative_rms(out, expected), 4e-3) << each.name << " " << name_of(element);
+    }
   }
 }
 
 TEST(Attention, InstructionSetsAreBitEqual) {
   for (const NamedShape& each : shapes()) {
     const SequenceRows rows = random_rows(each.shape, each.tokens, 4);
-    for (const KvElement element : {KvElement::kBf16, KvElement::kFloat32}) {
+    for (const KvElement element : {KvElement::kBf16, KvElement::kFloat32, KvElement::kInt8}) {
       const std::vector<float> portable = in_one_step(each.shape, rows, Isa::kPortable, element);
       for (const Isa isa : isas_here()) {
         EXPECT_TRUE(same_bits(in_one_step(each.shape, rows, isa, element), portable))
-            << each.name << " " << name_of(isa);
+            << each.name << " " << name_of(isa) << " " << name_of(element);
       }
     }
   }
@@ -171,9 +185,9 @@ SequenceRows poison(const AttentionShape& shape, std::int64_t tokens) {
 
 /// Runs sequence 0 in random pieces beside two others, one of them NaN.
 std::vector<float> in_random_pieces(const AttentionShape& shape, const SequenceRows& rows, Isa isa,
-                                    std::int64_t tasks, unsigned seed) {
+                                    KvElement element, std::int64_t tasks, unsigned seed) {
   std::mt19937 random(seed);
-  PagedSequences sequences(shape, KvElement::kBf16, seed % 2 == 0 ? 32 : 64, 8192, seed);
+  PagedSequences sequences(shape, element, seed % 2 == 0 ? 32 : 64, 8192, seed);
   SequenceRows bad = poison(shape, 500);
   bad.fast = seed % 3 == 0;
   SequenceRows other = random_rows(shape, 500, seed);
@@ -198,17 +212,18 @@ std::vector<float> in_random_pieces(const AttentionShape& shape, const SequenceR
 }
 
 void expect_same_in_pieces(const AttentionShape& shape, const SequenceRows& rows, Isa isa,
-                           const std::string& name) {
-  const std::vector<float> whole = in_one_step(shape, rows, isa, KvElement::kBf16);
+                           KvElement element, const std::string& name) {
+  const std::vector<float> whole = in_one_step(shape, rows, isa, element);
   unsigned seed = 11;
   for (const std::int64_t tasks : {1, 2, 3, 16}) {
     const int rounds = isa == best_isa() ? 2 : 1;
     for (int round = 0; round < rounds; ++round) {
-      EXPECT_TRUE(same_bits(in_random_pieces(shape, rows, isa, tasks, ++seed), whole))
-          << name << " " << name_of(isa) << ", tasks " << tasks << ", seed " << seed;
+      EXPECT_TRUE(same_bits(in_random_pieces(shape, rows, isa, element, tasks, ++seed), whole))
+          << name << " " << name_of(isa) << " " << name_of(element) << ", tasks " << tasks
+          << ", seed " << seed;
     }
-    EXPECT_TRUE(same_bits(in_one_step(shape, rows, isa, KvElement::kBf16, tasks), whole))
-        << name << " " << name_of(isa) << ", tasks " << tasks;
+    EXPECT_TRUE(same_bits(in_one_step(shape, rows, isa, element, tasks), whole))
+        << name << " " << name_of(isa) << " " << name_of(element) << ", tasks " << tasks;
   }
 }
 
@@ -217,22 +232,35 @@ TEST(Attention, ARowDependsOnItsOwnSequenceOnly) {
     SequenceRows rows = random_rows(each.shape, each.tokens, 6);
     for (const Isa isa : isas_here()) {
       if (isa == Isa::kPortable && each.tokens > 70) continue;  // slow, and the same code
-      expect_same_in_pieces(each.shape, rows, isa, each.name);
+      expect_same_in_pieces(each.shape, rows, isa, KvElement::kBf16, each.name);
     }
     rows.fast = true;
-    expect_same_in_pieces(each.shape, rows, best_isa(), each.name + " fast");
+    expect_same_in_pieces(each.shape, rows, best_isa(), KvElement::kBf16, each.name + " fast");
   }
 }
 
-TEST(Attention, WritesOverForgottenTokens) {
+// What differs from bf16 is how a token is stored and scaled: one shape of each kind will do.
+TEST(Attention, ARowDependsOnItsOwnSequenceOnlyInInt8) {
+  for (const NamedShape& each : shapes()) {
+    if (each.tokens > 300) continue;
+    SequenceRows rows = random_rows(each.shape, each.tokens, 6);
+    for (const bool fast : {false, true}) {
+      rows.fast = fast;
+      expect_same_in_pieces(each.shape, rows, best_isa(), KvElement::kInt8,
+                            each.name + (fast ? " fast" : ""));
+    }
+  }
+}
+
+void expect_forgotten_tokens_do_not_show(KvElement element) {
   const AttentionShape shape = shape_of(6, 2, 64, 48);
   SequenceRows rows = random_rows(shape, 400, 8);
   SequenceRows mixed = rows;
   for (std::size_t i = 0; i < mixed.v.size(); ++i) {
     if (i >= 290 * 128) mixed.k[i] = mixed.v[i] = std::nanf("");
   }
-  const std::vector<float> expected = in_one_step(shape, rows, best_isa(), KvElement::kBf16);
-  PagedSequences sequences(shape, KvElement::kBf16, 32, 1024, 9);
+  const std::vector<float> expected = in_one_step(shape, rows, best_isa(), element);
+  PagedSequences sequences(shape, element, 32, 1024, 9);
   // The forgotten tokens were NaN: they must not show.
   sequences.add(mixed);
   sequences.step({290}, attention_for(best_isa()), 2);
@@ -241,7 +269,148 @@ TEST(Attention, WritesOverForgottenTokens) {
   sequences.replace_rows(0, rows);
   sequences.step({1}, attention_for(best_isa()), 2);
   sequences.step({109}, attention_for(best_isa()), 2);
-  EXPECT_TRUE(same_bits(sequences.out(0), expected));
+  EXPECT_TRUE(same_bits(sequences.out(0), expected)) << name_of(element);
+}
+
+TEST(Attention, WritesOverForgottenTokens) {
+  expect_forgotten_tokens_do_not_show(KvElement::kBf16);
+  expect_forgotten_tokens_do_not_show(KvElement::kInt8);
+}
+
+// What a prefix shared by two sequences needs: the bytes of a block are all of it.
+TEST(Attention, ABlockIsOnePieceOfMemory) {
+  const AttentionShape shape = shape_of(6, 2, 64, 48);
+  SequenceRows rows = random_rows(shape, 330, 12);
+  for (const KvElement element : {KvElement::kBf16, KvElement::kFloat32, KvElement::kInt8}) {
+    for (const bool fast : {false, true}) {
+      rows.fast = fast;
+      PagedSequences sequences(shape, element, 64, 2048, 13);
+      sequences.add(rows);
+      sequences.step({300}, attention_for(best_isa()), 2);
+      sequences.move_blocks(0);
+      sequences.step({30}, attention_for(best_isa()), 2);
+      EXPECT_TRUE(same_bits(sequences.out(0), in_one_step(shape, rows, best_isa(), element)))
+          << name_of(element) << (fast ? " fast" : "");
+    }
+  }
+}
+
+TEST(Attention, BytesOfABlock) {
+  EXPECT_EQ(kv_block_bytes(8, 128, 64, KvElement::kFloat32), 8 * 64 * 512);
+  EXPECT_EQ(kv_block_bytes(8, 128, 64, KvElement::kBf16), 8 * 64 * 256);
+  EXPECT_EQ(kv_block_bytes(8, 128, 64, KvElement::kInt8), 8 * 64 * 132);
+}
+
+/// Element `dim` of the key or value of a token as attention_abi.h lays it out, and its scale.
+struct StoredInt8 {
+  int element;
+  float scale;
+};
+StoredInt8 stored_int8(const unsigned char* block, const AttentionShape& shape,
+                       std::int64_t block_tokens, std::int64_t head, std::int64_t token,
+                       std::int64_t dim, bool of_keys) {
+  const std::int64_t granule_bytes = 32 * shape.head_dim + 32 * 4;
+  const std::int64_t granule_of_block = head * (block_tokens / 32) + token % block_tokens / 32;
+  const unsigned char* granule = block + granule_of_block * granule_bytes;
+  token %= 32;
+  const std::int64_t line = of_keys ? token / 16 * (shape.head_dim / 2) + dim / 2
+                                    : token / 2 * (shape.head_dim / 16) + dim / 16;
+  const std::int64_t lane = of_keys ? token % 16 : dim % 16;
+  const std::int64_t pair = of_keys ? dim % 2 : token % 2;
+  StoredInt8 found{static_cast<signed char>(granule[line * 32 + pair * 16 + lane]), 0};
+  std::memcpy(&found.scale, granule + 32 * shape.head_dim + token * 4, 4);
+  return found;
+}
+
+// Keys without rotary and values are rounded as they come: the rule holds to the bit.
+TEST(Attention, Int8IsRoundedAndLaidOutAsDescribed) {
+  const AttentionShape shape = shape_of(2, 2, 48, 0);
+  constexpr std::int64_t kTokens = 90;
+  constexpr std::int64_t kBlockTokens = 64;
+  const SequenceRows rows = random_rows(shape, kTokens, 14);
+  for (const Isa isa : isas_here()) {
+    PagedSequences sequences(shape, KvElement::kInt8, kBlockTokens, 1024, 15);
+    sequences.add(rows);
+    sequences.step({50}, attention_for(isa), 1);
+    sequences.step({40}, attention_for(isa), 1);
+    int wrong = 0;
+    for (std::int64_t row = 0; row < kTokens * shape.kv_heads; ++row) {
+      const std::int64_t token = row / shape.kv_heads;
+      for (const bool of_keys : {true, false}) {
+        const float* x = (of_keys ? rows.k : rows.v).data() + row * shape.head_dim;
+        float peak = 0;
+        for (std::int64_t i = 0; i < shape.head_dim; ++i) peak = std::max(peak, std::abs(x[i]));
+        const unsigned char* block = sequences.block(0, token, of_keys);
+        for (std::int64_t i = 0; i < shape.head_dim; ++i) {
+          const StoredInt8 found =
+              stored_int8(block, shape, kBlockTokens, row % shape.kv_heads, token, i, of_keys);
+          const float exact = x[i] * (127.0F / peak);
+          if (found.element != static_cast<int>(std::nearbyint(exact))) ++wrong;
+          if (found.scale != peak / 127.0F) ++wrong;
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0) << name_of(isa);
+  }
+}
+
+/// Rows of every size there is, zeros too: halves of a step, which is a power of two, so that half
+/// of them are ties in float32 as well.
+SequenceRows strange_rows(const AttentionShape& shape, std::int64_t tokens) {
+  SequenceRows rows = random_rows(shape, tokens, 16);
+  const int exponents[] = {-149, -130, -107, -106, -60, 0, 20, 60};  // 2^-100 is 128 * 2^-107
+  const std::int64_t width = shape.kv_heads * shape.head_dim;
+  for (std::int64_t i = 0; i < tokens * width; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const float steps =
+        i % shape.head_dim == 5 ? -127.0F : std::nearbyint(rows.v[at] * 40) / 2;  // within 127
+    const std::int64_t token = i / width;
+    rows.v[at] = token % 9 == 8 ? 0.0F : std::ldexp(steps, exponents[token % 9]);
+    if (token % 4 == 0) rows.k[at] = token % 8 == 0 ? 0.0F : std::ldexp(steps, -5);
+  }
+  return rows;
+}
+
+TEST(Attention, Int8TakesRowsOfAnySize) {
+  const AttentionShape shape = shape_of(4, 2, 64, 0);
+  SequenceRows rows = strange_rows(shape, 80);
+  // The greatest values hide what becomes of the others: a window lets each be seen.
+  AttentionShape narrow = shape;
+  narrow.window = 1;
+  const std::vector<float> expected = brute_force(narrow, rows, KvElement::kInt8);
+  const std::vector<float> portable = in_one_step(shape, rows, Isa::kPortable, KvElement::kInt8);
+  for (const Isa isa : isas_here()) {
+    const std::vector<float> out = in_one_step(narrow, rows, isa, KvElement::kInt8);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], expected[i], 4e-7F * std::abs(expected[i])) << name_of(isa) << " " << i;
+    }
+    EXPECT_TRUE(same_bits(in_one_step(shape, rows, isa, KvElement::kInt8), portable))
+        << name_of(isa);
+  }
+}
+
+// Rows one by one: a value that is not finite may reach rows that are computed with it.
+TEST(Attention, Int8ShowsRowsThatAreNotFinite) {
+  const AttentionShape shape = shape_of(4, 2, 64, 48);
+  const std::int64_t width = shape.query_heads * shape.head_dim;
+  for (const float bad : {std::nanf(""), HUGE_VALF, -HUGE_VALF}) {
+    for (const bool of_key : {true, false}) {
+      SequenceRows rows = random_rows(shape, 40, 17);
+      // One element of head 1 of token 35.
+      (of_key ? rows.k : rows.v)[(35 * 2 + 1) * 64 + 50] = bad;
+      for (const Isa isa : isas_here()) {
+        PagedSequences sequences(shape, KvElement::kInt8, 32, 128, 18);
+        sequences.add(rows);
+        for (int i = 0; i < 40; ++i) sequences.step({1}, attention_for(isa), 1);
+        const std::vector<float>& out = sequences.out(0);
+        for (std::int64_t i = 0; i < 40 * width; ++i) {
+          const bool sees = i / width >= 35 && i % width >= width / 2;  // heads 2 and 3
+          ASSERT_EQ(std::isnan(out[static_cast<std::size_t>(i)]), sees)
+              << name_of(isa) << (of_key ? " key " : " value ") << bad << ", element " << i;
+        }
+      }
+    }
+  }
 }
 
 TEST(Attention, SplitsLongContextsAmongManyTasks) {

@@ -9,12 +9,35 @@
 namespace hearth::kernels::testing {
 namespace {
 
-double round_to(KvElement element, double value) {
-  const auto single = static_cast<float>(value);
-  if (element == KvElement::kFloat32) return single;
-  const auto bits = std::bit_cast<std::uint32_t>(single);
+double round_to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) & 0xffff0000U;
   return std::bit_cast<float>(rounded);
+}
+
+/// What a pool's int8 elements say of a row: whole multiples of 1/127 of its greatest magnitude.
+void round_to_int8(std::vector<double>& row) {
+  double peak = 0;
+  for (const double x : row) {
+    // The greatest of NaN and others would depend on their order.
+    if (!std::isfinite(x)) {
+      std::fill(row.begin(), row.end(), std::nan(""));
+      return;
+    }
+    peak = std::max(peak, std::abs(x));
+  }
+  const double step = peak < std::ldexp(1.0, -100) ? 0.0 : peak / 127;
+  for (double& x : row) x = step == 0.0 ? 0.0 : std::nearbyint(x / step) * step;
+}
+
+/// The key or value of a token and head as the pool gives it back.
+std::vector<double> stored(KvElement element, std::vector<double> row) {
+  for (double& x : row) {
+    const auto single = static_cast<float>(x);
+    x = element == KvElement::kBf16 ? round_to_bf16(single) : single;
+  }
+  if (element == KvElement::kInt8) round_to_int8(row);
+  return row;
 }
 
 /// A head of a row in float64: normed and rotated.
@@ -72,12 +95,9 @@ PagedSequences::PagedSequences(const AttentionShape& shape, KvElement element,
     : shape_(shape),
       element_(element),
       block_tokens_(block_tokens),
-      keys_(tokens_total / block_tokens *
-                kv_block_bytes(shape.kv_heads, shape.head_dim, block_tokens, element),
-            0xff),
-      values_(tokens_total / block_tokens *
-                  kv_block_bytes(shape.kv_heads, shape.head_dim, block_tokens, element),
-              0xff),
+      block_bytes_(kv_block_bytes(shape.kv_heads, shape.head_dim, block_tokens, element)),
+      keys_(tokens_total / block_tokens * block_bytes_, 0xff),
+      values_(tokens_total / block_tokens * block_bytes_, 0xff),
       free_(static_cast<std::size_t>(tokens_total / block_tokens)) {
   std::iota(free_.begin(), free_.end(), 0);
   std::shuffle(free_.begin(), free_.end(), std::mt19937(seed));
@@ -98,6 +118,25 @@ void PagedSequences::truncate(std::size_t sequence, std::int64_t tokens) {
   State& state = states_[sequence];
   state.past = tokens;
   state.out.resize(static_cast<std::size_t>(tokens * shape_.query_heads * shape_.head_dim));
+}
+
+void PagedSequences::move_blocks(std::size_t sequence) {
+  for (std::int32_t& block : states_[sequence].blocks) {
+    const std::int32_t to = free_.back();
+    free_.pop_back();
+    for (AlignedBytes* side : {&keys_, &values_}) {
+      auto* bytes = static_cast<unsigned char*>(side->data());
+      std::copy_n(bytes + block * block_bytes_, block_bytes_, bytes + to * block_bytes_);
+      std::fill_n(bytes + block * block_bytes_, block_bytes_, static_cast<unsigned char>(0xff));
+    }
+    block = to;
+  }
+}
+
+const unsigned char* PagedSequences::block(std::size_t sequence, std::int64_t token, bool of_keys) {
+  const auto* bytes = static_cast<unsigned char*>((of_keys ? keys_ : values_).data());
+  return bytes +
+         states_[sequence].blocks[static_cast<std::size_t>(token / block_tokens_)] * block_bytes_;
 }
 
 void PagedSequences::step(const std::vector<std::int64_t>& counts, AttentionFunction run,
@@ -164,11 +203,13 @@ std::vector<float> brute_force(const AttentionShape& shape, const SequenceRows& 
   const std::int64_t dim = shape.head_dim;
   std::vector<float> out;
   std::vector<std::vector<double>> keys;  // [token * kv_heads + head]
+  std::vector<std::vector<double>> values;
   for (std::int64_t token = 0; token < rows.tokens; ++token) {
     for (std::int64_t head = 0; head < shape.kv_heads; ++head) {
-      keys.push_back(prepared(shape, rows, token,
-                              rows.k.data() + (token * shape.kv_heads + head) * dim, shape.k_norm));
-      for (double& x : keys.back()) x = round_to(element, x);
+      const std::int64_t at = (token * shape.kv_heads + head) * dim;
+      keys.push_back(
+          stored(element, prepared(shape, rows, token, rows.k.data() + at, shape.k_norm)));
+      values.push_back(stored(element, {rows.v.begin() + at, rows.v.begin() + at + dim}));
     }
     for (std::int64_t h = 0; h < shape.query_heads; ++h) {
       const std::vector<double> query = prepared(
@@ -178,16 +219,13 @@ std::vector<float> brute_force(const AttentionShape& shape, const SequenceRows& 
       double total = shape.sinks != nullptr ? std::exp(static_cast<double>(shape.sinks[h])) : 0.0;
       std::vector<double> sum(static_cast<std::size_t>(dim), 0.0);
       for (std::int64_t j = first; j <= token; ++j) {
-        const std::int64_t at = j * shape.kv_heads + h / group;
-        const std::vector<double>& key = keys[static_cast<std::size_t>(at)];
+        const auto at = static_cast<std::size_t>(j * shape.kv_heads + h / group);
+        const std::vector<double>& key = keys[at];
         double score = shape.scale * std::inner_product(key.begin(), key.end(), query.begin(), 0.0);
         if (shape.softcap > 0.0F) score = shape.softcap * std::tanh(score / shape.softcap);
         const double weight = std::exp(score);
         total += weight;
-        for (std::int64_t i = 0; i < dim; ++i) {
-          sum[static_cast<std::size_t>(i)] +=
-              weight * round_to(element, rows.v[static_cast<std::size_t>(at * dim + i)]);
-        }
+        for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * values[at][i];
       }
       for (const double x : sum) out.push_back(static_cast<float>(x / total));
     }

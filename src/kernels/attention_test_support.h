@@ -57,6 +57,12 @@ class PagedSequences {
   /// Forgets tokens behind the first `tokens`.
   void truncate(std::size_t sequence, std::int64_t tokens);
 
+  /// Copies a sequence's blocks to free ones, byte by byte, and fills those it had with NaN.
+  void move_blocks(std::size_t sequence);
+
+  /// The bytes of the sequence's block of keys, or of values, that holds token `token`.
+  const unsigned char* block(std::size_t sequence, std::int64_t token, bool of_keys);
+
   /// Other rows for what comes next.
   void replace_rows(std::size_t sequence, const SequenceRows& rows) {
     states_[sequence].rows = rows;
@@ -73,14 +79,15 @@ class PagedSequences {
   AttentionShape shape_;
   KvElement element_;
   std::int64_t block_tokens_;
+  std::int64_t block_bytes_;  // of one side
   AlignedBytes keys_;
   AlignedBytes values_;
   std::vector<std::int32_t> free_;
   std::vector<State> states_;
 };
 
-/// The definition, in float64 and without a pool. Keys and values are rounded to bf16 when the pool
-/// would. [tokens, query_heads * head_dim]
+/// The definition, in float64 and without a pool. Keys and values are rounded as the pool would.
+/// [tokens, query_heads * head_dim]
 std::vector<float> brute_force(const AttentionShape& shape, const SequenceRows& rows,
                                KvElement element);
 

@@ -10,6 +10,10 @@
 // to bf16 (2^-9), sums are float32, denormals count as 0. A tile row is computed from its own row
 // of the left-hand operand only, so a row's value does not depend on the rows beside it.
 //
+// int8 elements are exact in bf16: an item writes a chunk's lines as bf16 into its scratch memory
+// once, for all its rows, and goes on as above; scores are multiplied by the keys' scales, weights
+// by the values' before they are rounded.
+//
 // Tile work per 32 rows and chunk: 2 * 256 * d * 32 multiply-adds, 512 a cycle at best: 4096 cycles
 // for d = 128, beside about as many for the 8192 weights.
 #include "kernels/amx/tile_config.h"
@@ -108,9 +112,11 @@ inline __m512 exp2_roughly(__m512 x) {
   return _mm512_maskz_mul_ps(counts, p, Lanes::power_of_magic(shifted));
 }
 
-/// Turns a row's scores in granules [begin, end) into bf16 weights.
-RowChunk weigh_roughly(const float* scores, std::int64_t begin, std::int64_t end,
-                       std::uint16_t* weights) {
+/// Turns a row's scores in granules [begin, end) into bf16 weights, times the values' scales where
+/// there are any. The sum is that of the weights without.
+template <class E>
+RowChunk weigh_roughly(const float* scores, const E* const* values, std::int64_t dim,
+                       std::int64_t begin, std::int64_t end, std::uint16_t* weights) {
   __m512 greatest = _mm512_set1_ps(minus_infinity());
   __m512 second = greatest;
   for (std::int64_t i = begin * kKvGranuleTokens; i < end * kKvGranuleTokens; i += 32) {
@@ -121,17 +127,24 @@ RowChunk weigh_roughly(const float* scores, std::int64_t begin, std::int64_t end
   const __m512 shift = _mm512_set1_ps(m);
   __m512 total = _mm512_setzero_ps();
   for (std::int64_t i = begin * kKvGranuleTokens; i < end * kKvGranuleTokens; i += 32) {
-    const __m512 low = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i), shift));
-    const __m512 high = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i + 16), shift));
+    __m512 low = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i), shift));
+    __m512 high = exp2_roughly(_mm512_sub_ps(_mm512_loadu_ps(scores + i + 16), shift));
     total = _mm512_add_ps(total, _mm512_add_ps(low, high));
+    if constexpr (kHasScales<E>) {
+      const float* scales = scales_of(values[i / kKvGranuleTokens], dim);
+      low = _mm512_mul_ps(low, _mm512_loadu_ps(scales));
+      high = _mm512_mul_ps(high, _mm512_loadu_ps(scales + 16));
+    }
     _mm512_storeu_si512(weights + i, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
   }
   return {m, _mm512_reduce_add_ps(total)};
 }
 
-/// Rows [first, first + count) of the item, at most 32, against one chunk.
-void attend_tile(const AttentionItem& item, std::int64_t chunk,
-                 const ChunkGranules<std::uint16_t>& granules, std::int64_t first,
+/// Rows [first, first + count) of the item, at most 32, against one chunk, whose `granules` are
+/// `lines` in bf16.
+template <class E>
+void attend_tile(const AttentionItem& item, std::int64_t chunk, const ChunkGranules<E>& granules,
+                 const ChunkGranules<std::uint16_t>& lines, std::int64_t first,
                  std::int64_t count) {
   const AttentionShape& shape = item.args->shape;
   const std::int64_t dim = shape.head_dim;
@@ -139,19 +152,21 @@ void attend_tile(const AttentionItem& item, std::int64_t chunk,
   if (seen.begin == seen.end) return;
   const auto* queries = reinterpret_cast<const std::uint16_t*>(item.queries) + first * dim;
   for (std::int64_t g = seen.begin; g < seen.end; ++g) {
-    score_tile(queries, dim, granules.keys[g], granules.keys[g + 1],
-               item.scores + g * kKvGranuleTokens);
+    score_tile(queries, dim, lines.keys[g], lines.keys[g + 1], item.scores + g * kKvGranuleTokens);
   }
   RowChunk sums[kAttentionTileRows];
   std::int64_t position = item.position(first);
   std::int64_t head = first % item.group;
   for (std::int64_t r = 0; r < count; ++r) {
     float* scores = item.scores + r * kAttentionScoreStride;
+    if constexpr (kHasScales<E>) {
+      apply_scales(scores, granules.keys, seen.begin, seen.end, dim);
+    }
     if (shape.softcap > 0.0F) cap_scores(shape.softcap, scores, seen.begin, seen.end);
     const KeyRange own = within_chunk(visible_keys(shape, position), chunk);
     hide_scores(scores, own, seen.begin, seen.end);
-    sums[r] = own.begin < own.end ? weigh_roughly(scores, seen.begin, seen.end,
-                                                  item.bf16 + r * kAttentionScoreStride)
+    sums[r] = own.begin < own.end ? weigh_roughly(scores, granules.values, dim, seen.begin,
+                                                  seen.end, item.bf16 + r * kAttentionScoreStride)
                                   : kNothing;
     if (++head == item.group) {
       head = 0;
@@ -159,7 +174,7 @@ void attend_tile(const AttentionItem& item, std::int64_t chunk,
     }
   }
   for (std::int64_t column = 0; column < dim; column += kStep) {
-    weigh_value_tile(item.bf16, granules, seen, column, dim, item.chunk);
+    weigh_value_tile(item.bf16, lines, seen, column, dim, item.chunk);
   }
   place_chunks(item, first, count, sums);
 }
@@ -179,8 +194,48 @@ void prepare_query_tiles(const AttentionItem& item) {
   }
 }
 
+/// A granule's int8 elements in bf16, pair by pair. Fetches `next`, which is as large.
+void widen_granule(const std::int8_t* granule, const std::int8_t* next, std::int64_t dim,
+                   std::uint16_t* lines) {
+  for (std::int64_t i = 0; i < kKvGranuleTokens * dim; i += 2 * kTile) {
+    Lanes::Reg even;
+    Lanes::Reg odd;
+    load_line(granule + i, even, odd);
+    __builtin_prefetch(next + i);
+    const __m512i low = _mm512_srli_epi32(_mm512_castps_si512(even), 16);
+    _mm512_storeu_si512(lines + i, _mm512_or_si512(low, _mm512_castps_si512(odd)));
+  }
+  fetch_scales(next, dim);
+}
+
+/// A chunk's granules as tiles take them: where they are, or written into the scratch memory.
+const ChunkGranules<std::uint16_t>& tile_lines(const AttentionItem&, KeyRange,
+                                               const ChunkGranules<std::uint16_t>& granules) {
+  return granules;
+}
+
+ChunkGranules<std::uint16_t> tile_lines(const AttentionItem& item, KeyRange seen,
+                                        const ChunkGranules<std::int8_t>& granules) {
+  const std::int64_t dim = item.args->shape.head_dim;
+  std::uint16_t* keys = item.lines;
+  std::uint16_t* values = keys + kAttentionChunkKeys * dim;
+  ChunkGranules<std::uint16_t> lines{};
+  for (std::int64_t g = seen.begin; g < seen.end; ++g) {
+    std::uint16_t* key_lines = keys + g * kKvGranuleTokens * dim;
+    std::uint16_t* value_lines = values + g * kKvGranuleTokens * dim;
+    widen_granule(granules.keys[g], granules.keys[g + 1], dim, key_lines);
+    widen_granule(granules.values[g], granules.values[g + 1], dim, value_lines);
+    lines.keys[g] = key_lines;
+    lines.values[g] = value_lines;
+  }
+  lines.keys[seen.end] = lines.values[seen.begin];
+  lines.values[seen.end] = lines.values[seen.begin];
+  return lines;
+}
+
 /// The whole item. Rows of the last tile behind the item's are what the scratch memory holds; what
 /// comes of them is not read.
+template <class E>
 void attend_on_tiles(const AttentionItem& item) {
   const std::int64_t rows = item.rows();
   prepare_query_tiles(item);
@@ -188,29 +243,39 @@ void attend_on_tiles(const AttentionItem& item) {
   for (std::int64_t chunk = item.chunk_begin; chunk < item.chunk_end; ++chunk) {
     const KeyRange seen = granules_seen(item, chunk, 0, rows - 1);
     if (seen.begin == seen.end) continue;
-    const auto granules = find_granules<std::uint16_t>(item, chunk, seen.begin, seen.end);
+    const auto granules = find_granules<E>(item, chunk, seen.begin, seen.end);
+    const ChunkGranules<std::uint16_t>& lines = tile_lines(item, seen, granules);
     for (std::int64_t row = 0; row < rows; row += kAttentionTileRows) {
-      attend_tile(item, chunk, granules, row, smaller(kAttentionTileRows, rows - row));
+      attend_tile(item, chunk, granules, lines, row, smaller(kAttentionTileRows, rows - row));
     }
   }
+}
+
+/// Fast sequences on tiles, the others exactly.
+template <class E>
+void run_with_tiles(const AttentionArgs& args, const AttentionPlan& plan, std::int64_t section,
+                    std::int64_t task) {
+  const auto attend = [](const AttentionItem& item) {
+    if (item.sequence->fast) {
+      attend_on_tiles<E>(item);
+    } else {
+      attend_exactly<E>(item);
+    }
+  };
+  AttentionTask<E, decltype(attend)>(args, plan, task, attend).run(section);
 }
 
 }  // namespace
 
 void attention_amx(const AttentionArgs* args, const AttentionPlan* plan, std::int64_t section,
                    std::int64_t task) {
-  if (args->pool.element != KvElement::kBf16 || args->shape.head_dim % kStep != 0) {
+  if (args->pool.element == KvElement::kFloat32 || args->shape.head_dim % kStep != 0) {
     run_exactly(*args, *plan, section, task);
-    return;
+  } else if (args->pool.element == KvElement::kBf16) {
+    run_with_tiles<std::uint16_t>(*args, *plan, section, task);
+  } else {
+    run_with_tiles<std::int8_t>(*args, *plan, section, task);
   }
-  const auto attend = [](const AttentionItem& item) {
-    if (item.sequence->fast) {
-      attend_on_tiles(item);
-    } else {
-      attend_exactly<std::uint16_t>(item);
-    }
-  };
-  AttentionTask<std::uint16_t, decltype(attend)>(*args, *plan, task, attend).run(section);
 }
 
 }  // namespace hearth::kernels
