@@ -1,7 +1,7 @@
 // How fast paged attention is: generated rows as a share of what these threads can read from the
 // same memory, prompt rows in multiply-adds per second.
 //
-//   attention_bench [threads] [isa]
+//   attention_bench [threads] [isa] [bf16|fp32|int8]
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -99,22 +99,24 @@ Memory allocate(std::int64_t bytes) {
   const auto size = (static_cast<std::size_t>(bytes) + 4095) / 4096 * 4096;
   char* memory = static_cast<char*>(std::aligned_alloc(4096, size));
   if (memory == nullptr) std::abort();
-  std::memset(memory, 0x3c, size);  // bf16 0.0115: no denormals
+  std::memset(memory, 0x3c, size);  // 0.0115 in bf16, as a scale too: no denormals
   return Memory(memory);
 }
 
 /// Pools of several layers, so that a pass over all of them does not find the last in the caches.
 struct Layers {
-  Layers(std::int64_t layer_count, std::int64_t blocks)
-      : bytes(blocks * kv_block_bytes(8, 128, kBlockTokens, KvElement::kBf16)),
+  Layers(std::int64_t layer_count, std::int64_t blocks, KvElement type)
+      : element(type),
+        bytes(blocks * kv_block_bytes(8, 128, kBlockTokens, type)),
         memory(allocate(2 * layer_count * bytes)),
         count(layer_count) {}
 
   KvPoolView view(std::int64_t layer) const {
     return {memory.get() + 2 * layer * bytes, memory.get() + (2 * layer + 1) * bytes, kBlockTokens,
-            KvElement::kBf16};
+            element};
   }
 
+  KvElement element;
   std::int64_t bytes;
   Memory memory;
   std::int64_t count;
@@ -206,15 +208,15 @@ double time_call(Team& team, AttentionFunction run, const Layers& layers, const 
   return std::accumulate(best.begin(), best.end(), 0.0) / static_cast<double>(layers.count);
 }
 
-void measure_generated(Team& team, AttentionFunction run) {
+void measure_generated(Team& team, AttentionFunction run, KvElement element) {
   std::printf("generated rows     sequences  context   us/layer    GB/s   share of reading\n");
-  const Layers layers(40, 4160 / kBlockTokens);
+  const Layers layers(40, 4160 / kBlockTokens, element);
   const double rate = read_rate(team, layers);
   for (const Call& call : {Call{1, 1, 63, false}, Call{1, 1, 1023, false}, Call{1, 1, 4095, false},
                            Call{4, 1, 1023, false}, Call{1, 4, 4092, false}}) {
     const double seconds = time_call(team, run, layers, call);
-    const double bytes =
-        static_cast<double>(call.sequences * (call.past + call.rows) * 2 * 8 * 128 * 2);
+    const double bytes = static_cast<double>(call.sequences * (call.past + call.rows) * 2 * 8 *
+                                             kv_token_bytes(128, element));
     std::printf("  %lld row%s %14lld %9lld %10.1f %7.1f %10.0f%%\n",
                 static_cast<long long>(call.rows), call.rows == 1 ? " " : "s",
                 static_cast<long long>(call.sequences),
@@ -224,9 +226,9 @@ void measure_generated(Team& team, AttentionFunction run) {
   std::printf("  (reading alone: %.1f GB/s)\n", rate / 1e9);
 }
 
-void measure_prompts(Team& team, AttentionFunction run) {
+void measure_prompts(Team& team, AttentionFunction run, KvElement element) {
   std::printf("prompt rows        rows   past    us/token (32 layers)   GMAC/s\n");
-  const Layers layers(2, 4096 / kBlockTokens);
+  const Layers layers(2, 4096 / kBlockTokens, element);
   for (const bool fast : {true, false}) {
     for (const Call& call : {Call{1, 256, 0, fast}, Call{1, 1024, 0, fast},
                              Call{1, 512, 3584, fast}, Call{1, 4096, 0, fast}}) {
@@ -251,10 +253,20 @@ int run_all(int argc, char** argv) {
     }
     isa = *asked;
   }
-  std::printf("%s, %lld threads\n", std::string(name_of(isa)).c_str(),
-              static_cast<long long>(team.size()));
-  measure_generated(team, attention_for(isa));
-  measure_prompts(team, attention_for(isa));
+  KvElement element = KvElement::kBf16;
+  if (argc > 3) {
+    for (const KvElement other : {KvElement::kFloat32, KvElement::kInt8}) {
+      if (argv[3] == name_of(other)) element = other;
+    }
+    if (argv[3] != name_of(element)) {
+      std::fprintf(stderr, "'%s' is none of bf16, fp32, int8\n", argv[3]);
+      return 2;
+    }
+  }
+  std::printf("%s, %s, %lld threads\n", std::string(name_of(isa)).c_str(),
+              std::string(name_of(element)).c_str(), static_cast<long long>(team.size()));
+  measure_generated(team, attention_for(isa), element);
+  measure_prompts(team, attention_for(isa), element);
   return 0;
 }
 

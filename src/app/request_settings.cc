@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kernels/attention.h"
 #include "kernels/registry.h"
 
 namespace hearth::app {
@@ -21,6 +22,13 @@ runtime::ExecutorChoice executor_choice(std::string_view name) {
   if (name == "stock") return runtime::ExecutorChoice::kStock;
   if (name == "accelerated") return runtime::ExecutorChoice::kAccelerated;
   return runtime::ExecutorChoice::kAuto;
+}
+
+kernels::KvElement kv_element(std::string_view name) {
+  for (const auto element : {kernels::KvElement::kFloat32, kernels::KvElement::kInt8}) {
+    if (name == kernels::name_of(element)) return element;
+  }
+  return kernels::KvElement::kBf16;
 }
 
 bool is_greedy(const engine::SamplingParams& params) {
@@ -56,6 +64,7 @@ runtime::SessionOptions session_options(const Settings& settings) {
   if (settings.text_or(SettingId::kRecipe, "exact") == "fast") {
     made.accelerated.recipe = runtime::Recipe::kFast;
   }
+  made.accelerated.kv_element = kv_element(settings.text_or(SettingId::kKvCacheType, "bf16"));
   made.accelerated.move_weights = settings.text_or(SettingId::kWeightMemory, "own") == "own";
   return made;
 }

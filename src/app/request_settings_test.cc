@@ -95,6 +95,17 @@ TEST(Session, EverySessionSettingArrives) {
   EXPECT_EQ(options.execution_providers.cuda.cudnn_conv_algo_search, "DEFAULT");
 }
 
+TEST(Session, EveryCacheTypeOfTheTableArrives) {
+  EXPECT_EQ(session_options({}).accelerated.kv_element, kernels::KvElement::kBf16);
+  const auto& names = setting(SettingId::kKvCacheType).choices;
+  EXPECT_EQ(names.size(), 3U);
+  for (const std::string_view name : names) {
+    Settings settings;
+    settings.put(SettingId::kKvCacheType, std::string(name), kFlag);
+    EXPECT_EQ(kernels::name_of(session_options(settings).accelerated.kv_element), name);
+  }
+}
+
 TEST(Request, EveryRequestSettingArrives) {
   Settings settings;
   settings.put(SettingId::kMaxTokens, std::int64_t{7}, kFlag);

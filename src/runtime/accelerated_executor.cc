@@ -72,10 +72,12 @@ Result<void> check_options(const SessionOptions& options) {
   return {};
 }
 
-void describe(const kernels::KernelSet& kernels, Recipe recipe, ExecutionReport& report) {
+void describe(const kernels::KernelSet& kernels, const AcceleratedOptions& options,
+              ExecutionReport& report) {
   report.executor = "accelerated";
   report.isa = kernels::name_of(kernels.isa);
-  report.recipe = recipe == Recipe::kExact ? "exact" : "fast";
+  report.recipe = options.recipe == Recipe::kExact ? "exact" : "fast";
+  report.kv_cache = kernels::name_of(options.kv_element);
 }
 
 /// The tables and vectors of a layer; `tables` follow the order of RaggedGraph::tables.
@@ -205,8 +207,7 @@ Result<void> AcceleratedExecutor::State::open_layers(const std::filesystem::path
 
 /// Address space for as many blocks as may be used; pages come as blocks are written.
 Result<void> AcceleratedExecutor::State::open_pool(const AcceleratedOptions& options) {
-  const auto element =
-      options.float32_cache ? kernels::KvElement::kFloat32 : kernels::KvElement::kBf16;
+  const kernels::KvElement element = options.kv_element;
   std::uint64_t bytes_per_block = 0;
   for (const LayerState& layer : operators.layers) {
     bytes_per_block += 2 * static_cast<std::uint64_t>(kernels::kv_block_bytes(
@@ -261,7 +262,7 @@ Result<std::unique_ptr<AcceleratedExecutor>> AcceleratedExecutor::load(
   if (options.accelerated.move_weights) {
     state->mover.emplace(*state->weights, state->operators.linears, threads);
   }
-  describe(*kernels, options.accelerated.recipe, state->ort.report);
+  describe(*kernels, options.accelerated, state->ort.report);
   return std::unique_ptr<AcceleratedExecutor>(new AcceleratedExecutor(std::move(state)));
 }
 
@@ -272,7 +273,7 @@ Result<ExecutionReport> AcceleratedExecutor::plan(const ModelFolder& model,
   HEARTH_TRY_VOID(rewritten_graph(model, {}, options.accelerated.cache_folder));
   ExecutionReport report;
   report.providers = {"cpu"};
-  describe(*kernels, options.accelerated.recipe, report);
+  describe(*kernels, options.accelerated, report);
   return report;
 }
 

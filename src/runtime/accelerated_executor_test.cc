@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "engine/kept_sequence.h"
+#include "kernels/attention.h"
 #include "kernels/registry.h"
 #include "onnx/model_file.h"
 #include "runtime/open_executor.h"
@@ -205,13 +206,43 @@ TEST(AcceleratedExecutor, RowsThatAreSpreadOverSeveralPiecesComeInTheirOrder) {
   EXPECT_EQ(result->logits, expected);
 }
 
-TEST(AcceleratedExecutor, ChunksStepsAndThreadsDoNotChangeABit) {
+SessionOptions with_cache(kernels::KvElement element) {
+  SessionOptions options;
+  options.accelerated.kv_element = element;
+  return options;
+}
+
+TEST(AcceleratedExecutor, KeepsKeysAndValuesAsAsked) {
+  const TemporaryFolder folder;
+  const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kInt4);
+  const auto tokens = some_tokens(100, 512);
+  const auto logits_of = [&](const SessionOptions& options) {
+    const auto executor = load(model, options);
+    EXPECT_EQ(executor->report().kv_cache, kernels::name_of(options.accelerated.kv_element));
+    return feed_whole(*executor, tokens);
+  };
+  const auto exact = logits_of(with_cache(kernels::KvElement::kFloat32));
+  const double bf16 = relative_error(exact, logits_of({}));
+  const double int8 = relative_error(exact, logits_of(with_cache(kernels::KvElement::kInt8)));
+  EXPECT_GT(bf16, 0);
+  EXPECT_GT(int8, bf16);
+  EXPECT_LT(int8, kStockBound);
+  std::vector<float> first;
+  for (SessionOptions options : every_isa()) {
+    options.accelerated.kv_element = kernels::KvElement::kInt8;
+    const auto logits = logits_of(options);
+    if (first.empty()) first = logits;
+    EXPECT_EQ(logits, first) << kernels::name_of(*options.accelerated.isa);
+  }
+}
+
+void expect_chunks_steps_and_threads_do_not_matter(kernels::KvElement element) {
   const TemporaryFolder folder;
   const auto model = make_model(folder.path(), tiny_config(false), onnx::Precision::kInt4);
   const auto tokens = some_tokens(90, 512);
   std::vector<float> whole;
   for (const std::int64_t threads : thread_counts()) {
-    SessionOptions options;
+    SessionOptions options = with_cache(element);
     options.intra_op_num_threads = threads;
     const auto executor = load(model, options);
     ASSERT_TRUE(executor);
@@ -220,6 +251,11 @@ TEST(AcceleratedExecutor, ChunksStepsAndThreadsDoNotChangeABit) {
     EXPECT_EQ(whole, feed(*executor, tokens, {7, 33, 49, 1}, 89).logits) << threads;
     EXPECT_EQ(whole, feed(*executor, tokens, std::vector<std::size_t>(90, 1), 1).logits) << threads;
   }
+}
+
+TEST(AcceleratedExecutor, ChunksStepsAndThreadsDoNotChangeABit) {
+  expect_chunks_steps_and_threads_do_not_matter(kernels::KvElement::kBf16);
+  expect_chunks_steps_and_threads_do_not_matter(kernels::KvElement::kInt8);
 }
 
 TEST(AcceleratedExecutor, SequencesOfAnyLengthsShareAStepAndDoNotDisturbEachOther) {
@@ -286,25 +322,27 @@ TEST(AcceleratedExecutor, APoisonedNeighbourIsNotFelt) {
       }
     }
   }
-  const auto executor = load(path);
-  ASSERT_TRUE(executor);
   const auto healthy = some_tokens(33, 480);
   auto sick = some_tokens(40, 480, 99);
   sick[3] = kPoison;
-  const auto expected = feed_whole(*executor, healthy);
-  ASSERT_TRUE(std::all_of(expected.begin(), expected.end(),
-                          [](float value) { return std::isfinite(value); }));
-  const auto ruined = feed_whole(*executor, sick);
-  EXPECT_TRUE(std::isnan(ruined.front())) << "control: the poison works";
-  EXPECT_EQ(feed_whole(*executor, healthy), expected) << "in blocks that held poison";
-  const auto a = executor->open_sequence({33, 33});
-  const auto b = executor->open_sequence({40, 40});
-  ASSERT_TRUE(a && b);
-  const auto both = executor->run({{Segment{*b, sick, true}, Segment{*a, healthy, true}}});
-  ASSERT_TRUE(both);
-  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), both->logits.begin() + 512));
-  executor->close_sequence(*a);
-  executor->close_sequence(*b);
+  for (const auto element : {kernels::KvElement::kBf16, kernels::KvElement::kInt8}) {
+    const auto executor = load(path, with_cache(element));
+    ASSERT_TRUE(executor);
+    const auto expected = feed_whole(*executor, healthy);
+    ASSERT_TRUE(std::all_of(expected.begin(), expected.end(),
+                            [](float value) { return std::isfinite(value); }));
+    const auto ruined = feed_whole(*executor, sick);
+    EXPECT_TRUE(std::isnan(ruined.front())) << "control: the poison works";
+    EXPECT_EQ(feed_whole(*executor, healthy), expected) << "in blocks that held poison";
+    const auto a = executor->open_sequence({33, 33});
+    const auto b = executor->open_sequence({40, 40});
+    ASSERT_TRUE(a && b);
+    const auto both = executor->run({{Segment{*b, sick, true}, Segment{*a, healthy, true}}});
+    ASSERT_TRUE(both);
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), both->logits.begin() + 512));
+    executor->close_sequence(*a);
+    executor->close_sequence(*b);
+  }
 }
 
 TEST(AcceleratedExecutor, CrossingIntoTheLongRotaryTableRecomputes) {
@@ -558,6 +596,26 @@ TEST(AcceleratedExecutor, MoreThanThePoolHoldsIsRefused) {
   executor->close_sequence(*again);
 }
 
+TEST(AcceleratedExecutor, TheSameMemoryHoldsMoreTokensInInt8) {
+  const TemporaryFolder folder;
+  const auto path = make_model(folder.path(), tiny_config(false), onnx::Precision::kInt4);
+  // 2 layers, keys and values, 2 heads of 64, blocks of 64 tokens, a scale of 4 bytes each.
+  constexpr std::uint64_t kInt8Block = std::uint64_t{2} * 2 * 2 * 64 * (64 + 4);
+  SessionOptions options = with_cache(kernels::KvElement::kInt8);
+  options.accelerated.kv_pool_bytes_max = 2 * kInt8Block;
+  const auto executor = load(path, options);
+  ASSERT_TRUE(executor);
+  const auto fits = executor->open_sequence({128, 128});
+  ASSERT_TRUE(fits) << fits.error().message;
+  EXPECT_FALSE(executor->open_sequence({1, 1}));
+  executor->close_sequence(*fits);
+  options.accelerated.kv_pool_bytes_max -= 1;
+  EXPECT_FALSE(load(path, options)->open_sequence({65, 65}));
+  options.accelerated.kv_pool_bytes_max += 1;
+  options.accelerated.kv_element = kernels::KvElement::kBf16;
+  EXPECT_FALSE(load(path, options)->open_sequence({65, 65}));
+}
+
 TEST(OpenExecutor, AutoFallsBackAndSaysWhy) {
   const TemporaryFolder folder;
   const auto path = make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32);
@@ -566,6 +624,7 @@ TEST(OpenExecutor, AutoFallsBackAndSaysWhy) {
   const auto opened = open_executor(*model, {});
   ASSERT_TRUE(opened) << opened.error().message;
   EXPECT_EQ(opened->report.executor, "stock");
+  EXPECT_EQ(opened->report.kv_cache, "");
   EXPECT_NE(opened->report.why_stock.find("MatMul"), std::string::npos);
   SessionOptions pinned;
   pinned.executor = ExecutorChoice::kAccelerated;
@@ -581,6 +640,7 @@ TEST(OpenExecutor, AutoFallsBackAndSaysWhy) {
   ASSERT_TRUE(fast) << fast.error().message;
   EXPECT_EQ(fast->report.executor, "accelerated") << fast->report.why_stock;
   EXPECT_EQ(fast->report.recipe, "exact");
+  EXPECT_EQ(fast->report.kv_cache, "bf16");
   SessionOptions uncached;
   uncached.enable_kv_cache = false;
   const auto stock = open_executor(*quantised, uncached);

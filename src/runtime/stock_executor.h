@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "engine/executor.h"
+#include "kernels/attention_abi.h"
 #include "kernels/registry.h"
 #include "runtime/execution_providers.h"
 #include "runtime/model_folder.h"
@@ -37,8 +38,8 @@ enum class Recipe {
 struct AcceleratedOptions {
   std::optional<kernels::Isa> isa;  ///< the best this CPU has, if none is given
   Recipe recipe = Recipe::kExact;
-  bool move_weights = true;             ///< into memory of the process, see weight_mover.h
-  bool float32_cache = false;           ///< keys and values in 4 bytes instead of bf16
+  bool move_weights = true;  ///< into memory of the process, see weight_mover.h
+  kernels::KvElement kv_element = kernels::KvElement::kBf16;  ///< how keys and values are kept
   std::filesystem::path cache_folder;   ///< for packed weights; empty: beside the model
   std::uint64_t kv_pool_bytes_max = 0;  ///< 0: half of the memory that is free
   /// Told how far the weights of a model that is used for the first time are packed.
@@ -67,6 +68,7 @@ struct ExecutionReport {
   std::string executor = "stock";      ///< or "accelerated"
   std::string isa;        ///< of the accelerated executor's kernels: "portable" to "amx"
   std::string recipe;     ///< of the accelerated executor: "exact" or "fast"
+  std::string kv_cache;   ///< how the accelerated executor keeps keys and values: "bf16", ...
   std::string why_stock;  ///< with ExecutorChoice::kAuto: what keeps the model off the fast path
 };
 

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/command.h"
+#include "app/cli/local_model.h"
 #include "app/cli/reply.h"
 #include "app/eval/comparison.h"
 #include "app/eval/evaluation.h"
@@ -24,6 +25,7 @@ constexpr const char* kExamples =
     "  hearth eval                                   the model in the box\n"
     "  hearth eval --model phi-4-mini --limit 20 --speed\n"
     "  hearth eval --model mine/int4 --against mine/fp32 --no-set --text notes.txt\n"
+    "  hearth eval --kv-cache-type int8 --against ember --no-set\n"
     "  hearth eval --suite variants --model ember\n";
 
 struct EvalFlags {
@@ -106,6 +108,7 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
   const auto evaluation = evaluate(options, settings, environment, guard_request());
   if (const auto interrupted = interrupted_by(); !evaluation && interrupted) return *interrupted;
   if (!evaluation) return tl::unexpected<Error>(evaluation.error());
+  if (const auto note = unused_cache_type(evaluation->execution, settings)) print_note(*note);
   if (flags.answers) {
     HEARTH_TRY_VOID(write_file_atomically(environment.expand_home(*flags.answers),
                                           answers_jsonl(*evaluation->cases)));
@@ -144,8 +147,8 @@ class VariantMeasurement {
 
   std::vector<std::string> arguments(const std::string& folder, const std::string& variant) const {
     std::vector<std::string> words = {"eval", "--json", "--model", folder, "--variant", variant};
-    for (const SettingId id :
-         {SettingId::kMaxTokens, SettingId::kExecutor, SettingId::kIsa, SettingId::kRecipe}) {
+    for (const SettingId id : {SettingId::kMaxTokens, SettingId::kExecutor, SettingId::kIsa,
+                               SettingId::kRecipe, SettingId::kKvCacheType}) {
       if (const ResolvedValue* found = settings_.find(id)) {
         add(words, std::string(setting(id).flag).c_str(), value_in_words(found->value));
       }
@@ -220,8 +223,8 @@ void add_options(CLI::App& parser, EvalFlags& flags) {
   parser.add_flag("--no-set", flags.no_set, "Make no requests");
   parser
       .add_option("--against", flags.against,
-                  "Another model with the same tokenizer: how far the text's predictions are from "
-                  "its own")
+                  "Another model with the same tokenizer, or the same one when --kv-cache-type is "
+                  "given: how far the text's predictions are from its own")
       ->type_name("DIR|NAME");
   parser.add_option("--limit", flags.limit, "Only the first so many requests")->type_name("N");
   parser
@@ -255,9 +258,9 @@ void add_eval_command(CLI::App& root, std::vector<Subcommand>& commands) {
   CLI::App* parser = root.add_subcommand(
       "eval", "Measure how good a model is: tool calls, answers, perplexity; compare its variants");
   const auto options = std::make_shared<EvalFlags>();
-  constexpr SettingId kSettings[] = {SettingId::kModelPath, SettingId::kVariant,
-                                     SettingId::kMaxTokens, SettingId::kExecutor,
-                                     SettingId::kIsa,       SettingId::kRecipe};
+  constexpr SettingId kSettings[] = {
+      SettingId::kModelPath, SettingId::kVariant, SettingId::kMaxTokens,  SettingId::kExecutor,
+      SettingId::kIsa,       SettingId::kRecipe,  SettingId::kKvCacheType};
   const auto flags = std::make_shared<SettingFlags>(*parser, kSettings);
   add_options(*parser, *options);
   parser->footer(kExamples);

@@ -36,6 +36,17 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
   return loaded;
 }
 
+std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& report,
+                                             const Settings& settings) {
+  const ResolvedValue* wished = settings.find(SettingId::kKvCacheType);
+  if (wished == nullptr || !report.kv_cache.empty()) return std::nullopt;
+  return fmt::format(
+      "{} {} ({}) has no effect: the stock executor runs this model, and keeps keys and values as "
+      "its "
+      "graph says",
+      setting(SettingId::kKvCacheType).name, value_in_words(wished->value), wished->origin.words);
+}
+
 std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
                                        const Settings& settings) {
   std::vector<std::string> notes;
@@ -53,6 +64,9 @@ std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
                                 value_in_words(wished->value), wished->origin.words, context));
   }
   for (std::string& note : settings_without_effect(settings)) notes.push_back(std::move(note));
+  if (auto note = unused_cache_type(provider.execution_report(), settings)) {
+    notes.push_back(*std::move(note));
+  }
   return notes;
 }
 

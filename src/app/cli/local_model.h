@@ -21,6 +21,10 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
                                                                const Settings& settings,
                                                                const Environment& environment);
 
+/// That a type of cache was asked for and the model's executor does not choose it; for people.
+std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& report,
+                                             const Settings& settings);
+
 /// After put_model_defaults(): devices that were asked for and are not used, settings that cannot
 /// matter, a context that the model does not have.
 std::vector<std::string> loading_notes(const provider::LocalProvider& provider,

@@ -21,6 +21,7 @@ OrderedJson executor_json(const runtime::ExecutionReport& report) {
   OrderedJson made = {{"name", report.executor}};
   if (!report.isa.empty()) made["isa"] = report.isa;
   if (!report.recipe.empty()) made["recipe"] = report.recipe;
+  if (!report.kv_cache.empty()) made["kv_cache"] = report.kv_cache;
   if (!report.why_stock.empty()) made["why_stock"] = report.why_stock;
   return made;
 }
@@ -59,7 +60,9 @@ std::string tool_call_line(const protocol::ToolCall& call) { return dump(tool_ca
 
 std::string executor_in_words(const runtime::ExecutionReport& report) {
   std::string words = report.executor + " executor";
-  if (!report.isa.empty()) words += fmt::format(" ({}, {})", report.isa, report.recipe);
+  if (!report.isa.empty()) {
+    words += fmt::format(" ({}, {}, {} cache)", report.isa, report.recipe, report.kv_cache);
+  }
   return words;
 }
 

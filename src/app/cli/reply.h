@@ -19,7 +19,7 @@ std::string tool_call_line(const protocol::ToolCall& call);
 /// Executor, instruction set, recipe, and why not the accelerated one.
 OrderedJson executor_json(const runtime::ExecutionReport& report);
 
-/// "accelerated executor (amx, exact)", "stock executor".
+/// "accelerated executor (amx, exact, bf16 cache)", "stock executor".
 std::string executor_in_words(const runtime::ExecutionReport& report);
 
 /// What logPerformance shows: tokens, times, speed, memory.

@@ -59,9 +59,12 @@ TEST(ReplyJson, TellsWhatTheAcceleratedExecutorUsedOrWhyItDidNotRun) {
   reply.execution.executor = "accelerated";
   reply.execution.isa = "avx2";
   reply.execution.recipe = "exact";
-  EXPECT_EQ(reply_json(reply)["executor"],
-            (OrderedJson{{"name", "accelerated"}, {"isa", "avx2"}, {"recipe", "exact"}}));
-  EXPECT_EQ(executor_in_words(reply.execution), "accelerated executor (avx2, exact)");
+  reply.execution.kv_cache = "int8";
+  EXPECT_EQ(
+      reply_json(reply)["executor"],
+      (OrderedJson{
+          {"name", "accelerated"}, {"isa", "avx2"}, {"recipe", "exact"}, {"kv_cache", "int8"}}));
+  EXPECT_EQ(executor_in_words(reply.execution), "accelerated executor (avx2, exact, int8 cache)");
   reply.execution = {};
   reply.execution.why_stock = "node 'x' (Conv) is not known";
   EXPECT_EQ(reply_json(reply)["executor"]["why_stock"], "node 'x' (Conv) is not known");

@@ -131,7 +131,10 @@ class Evaluator {
     made.tokens = ids.size();
     std::unique_ptr<provider::LocalProvider> reference;
     if (options_.against) {
-      HEARTH_TRY(reference, load_provider(*options_.against, settings_, environment_));
+      // The type of cache is what the first model tries out: the reference keeps the usual one.
+      Settings usual = settings_;
+      usual.put(SettingId::kKvCacheType, std::string("bf16"), {OriginLevel::kFlag, "--against"});
+      HEARTH_TRY(reference, load_provider(*options_.against, usual, environment_));
       HEARTH_TRY(const std::vector<TokenId> others, encoded(*reference, text));
       if (others != ids) {
         return fail(ErrorCode::kInvalidArgument,

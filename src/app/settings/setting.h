@@ -51,6 +51,7 @@ enum class SettingId {
   kExecutor,
   kIsa,
   kRecipe,
+  kKvCacheType,
   kWeightMemory,
 };
 

@@ -362,6 +362,17 @@ std::vector<Setting> context_and_session_rows() {
        .meaning = "How the accelerated executor rounds: exact gives the same bits on every "
                   "processor and however requests are put together; fast computes prompts in bf16.",
        .default_words = "exact"},
+      {.id = SettingId::kKvCacheType,
+       .name = "kvCacheType",
+       .flag = "--kv-cache-type",
+       .environment = {"HEARTH_KV_CACHE_TYPE"},
+       .file_key = "providers.onnx.kvCacheType",
+       .type = SettingType::kChoice,
+       .choices = {"bf16", "fp32", "int8"},
+       .meaning = "How the accelerated executor keeps the keys and values of a conversation: int8 "
+                  "with a scale for each token and head takes about half the memory of bf16, fp32 "
+                  "twice. The stock executor keeps what its graph says.",
+       .default_words = "bf16"},
       {.id = SettingId::kWeightMemory,
        .name = "weightMemory",
        .flag = "--weight-memory",
