@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/attention.h"
+
 namespace hearth::app {
 namespace {
 

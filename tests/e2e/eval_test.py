@@ -65,6 +65,15 @@ class Eval(EvalCase):
         self.assertLess(out["text"]["against"]["kl_mean_nats"], 1e-12)
         self.assertEqual(out["text"]["against"]["perplexity"], out["text"]["perplexity"])
 
+    def test_what_another_type_of_cache_costs(self):
+        def against_itself(kind):
+            out = json.loads(self.ok("eval", "--no-set", "--text", self.write_text(), "--against", "ember/int4", "--json",
+                                     "--kv-cache-type", kind))
+            self.assertEqual(out["model"]["executor"]["kv_cache"], kind)
+            return out["text"]["against"]["kl_mean_nats"]
+        self.assertLess(against_itself("bf16"), 1e-12)
+        self.assertTrue(1e-9 < against_itself("int8") < 0.05)
+
     def test_the_shipped_set_and_text_can_be_read(self):
         text = self.ok("eval", "--limit", "2")
         for words in ("right in all", "perplexity", "typed.jsonl", "text.txt"):

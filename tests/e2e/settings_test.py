@@ -49,6 +49,26 @@ class Settings(Case):
         self.configure(modelPath=str(EMBER), enableKVCache=False, maxTokens=4)
         self.assertEqual(tokens()["output_tokens"], 4)
 
+    def test_the_type_of_keys_and_values(self):
+        def kept(*arguments, **options):
+            done = self.hearth("run", "--task", "What is 17 + 25?", "--max-tokens", "12", "--json", *arguments, **options)
+            self.assertEqual(done.returncode, OK, done.stderr)
+            reply = json.loads(done.stdout)
+            self.assertIn("42", reply["text"])
+            return reply["executor"].get("kv_cache"), done.stderr
+        self.assertEqual(kept(), ("bf16", ""))
+        self.assertEqual(kept("--kv-cache-type", "int8"), ("int8", ""))
+        self.assertEqual(kept(env={"HEARTH_KV_CACHE_TYPE": "fp32"}), ("fp32", ""))
+        self.configure(kvCacheType="int8")
+        self.assertEqual(kept(), ("int8", ""))
+        self.assertEqual(kept("--kv-cache-type", "int8", "--recipe", "fast")[0], "int8")
+        kind, notes = kept("--executor", "stock")
+        self.assertIsNone(kind)
+        for words in ("kvCacheType int8", "router.config.json", "no effect", "stock executor"):
+            self.assertIn(words, notes)
+        self.refused(USAGE, "run", "--task", "x", "--kv-cache-type", "int4",
+                     says=["--kv-cache-type", "int4", "bf16, fp32, int8"])
+
     def test_what_is_kept_between_prompts(self):
         def at_hand(**options) -> int:
             done = self.hearth("chat", "--system", "Be brief.", stdin=b"Hello!\nThanks!\n/stats\n", **options)
