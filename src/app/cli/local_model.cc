@@ -42,8 +42,7 @@ std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& rep
   if (wished == nullptr || !report.kv_cache.empty()) return std::nullopt;
   return fmt::format(
       "{} {} ({}) has no effect: the stock executor runs this model, and keeps keys and values as "
-      "its "
-      "graph says",
+      "its graph says",
       setting(SettingId::kKvCacheType).name, value_in_words(wished->value), wished->origin.words);
 }
 
