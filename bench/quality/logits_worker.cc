@@ -1,9 +1,9 @@
 // logits_worker MODEL_FOLDER exact|fast bf16|float32: logits of the accelerated executor with that
 // recipe and that cache of keys and values.
 //
-// Question: {"ids": [...], "file": PATH}. It feeds the ids to a sequence of their own, in the chunks
-// in which `hearth run` feeds a prompt, and writes the logits of every position to PATH as float32
-// in the machine's own order, [ids, vocab_size]. Answer: {"rows"}.
+// Question: {"ids": [...], "file": PATH}. It feeds the ids to a sequence of their own, in the
+// chunks in which `hearth run` feeds a prompt, and writes the logits of every position to PATH as
+// float32 in the machine's own order, [ids, vocab_size]. Answer: {"rows"}.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -86,8 +86,7 @@ Result<void> Worker::write_logits(std::span<const TokenId> ids, const std::strin
 }
 
 Result<Json> Worker::answer(const JsonReader& question) {
-  HEARTH_TRY(const auto numbers,
-             question.integers("ids", 0, std::numeric_limits<TokenId>::max()));
+  HEARTH_TRY(const auto numbers, question.integers("ids", 0, std::numeric_limits<TokenId>::max()));
   HEARTH_TRY(const std::string path, question.string("file"));
   if (numbers.empty()) return fail(ErrorCode::kInvalidArgument, "question: no ids");
   std::vector<TokenId> ids;

@@ -1,9 +1,9 @@
 // How far each way of computing a quantised model is from the same graph in float32 arithmetic. Called by
 // bench/quality/run, which says what the options mean.
 //
-// Usage: node measure.mjs --build DIR --slice DIR --ember DIR --packages DIR --work DIR --commit ID --layers N [--json]
+// Usage: node measure.mjs --build DIR --slice DIR --outliers DIR --ember DIR --packages DIR --work DIR --commit ID --layers N [--json]
 //   --work: an empty folder for logits, which the caller removes
-// Both model folders hold model.accuracy1.onnx beside their model: the graph whose products are computed in float32.
+// All model folders hold model.accuracy1.onnx beside their model: the graph whose products are computed in float32.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,10 +12,10 @@ import { parseArgs } from 'node:util';
 import { Library } from '../peers/library.mjs';
 import { median } from '../peers/statistics.mjs';
 import { compareRows, describeRows, Differences, readRows } from './compare.mjs';
-import { emberSets, sliceSet } from './prompts.mjs';
+import { emberSets, sliceSets } from './prompts.mjs';
 import { headText, setText } from './report.mjs';
 
-const TEXTS = ['build', 'slice', 'ember', 'packages', 'work', 'commit', 'layers'];
+const TEXTS = ['build', 'slice', 'outliers', 'ember', 'packages', 'work', 'commit', 'layers'];
 const { values: settings } = parseArgs({ options: {
   ...Object.fromEntries(TEXTS.map((name) => [name, { type: 'string', default: '' }])), json: { type: 'boolean', default: false } } });
 const here = dirname(fileURLToPath(import.meta.url));
@@ -38,6 +38,7 @@ async function write(way, model, sets, folder) {
   mkdirSync(folder, { recursive: true });
   const library = new Library(way.label, commandOf(way, model), 0);
   await library.start();
+  if (library.error) throw new Error(`${way.label} cannot load ${model}: ${library.error}`);
   for (const { name, prompts } of sets) {
     for (const [i, ids] of prompts.entries()) {
       const answer = await library.ask({ do: 'logits', ids, file: join(folder, `${name}-${i}`) });
@@ -101,12 +102,18 @@ async function measureModel(model, sets) {
   return { results, greetings };
 }
 
-const models = [[settings.slice, sliceSet(settings.slice, settings.layers)], [settings.ember, emberSets(settings)]];
+const models = [
+  [settings.slice, sliceSets(settings.slice, `${settings.layers} layers of Phi-4-mini's shape`)],
+  [settings.outliers, sliceSets(settings.outliers, 'the same with outlier channels')],
+  [settings.ember, emberSets(settings)]];
 const report = { settings, machine: { cpu: cpus()[0].model.trim() }, node: process.versions.node, sets: [] };
 try {
   for (const [model, sets] of models) {
     const { results, greetings } = await measureModel(model, sets);
-    if (!report.sets.length) say(headText(Object.assign(report, { versions: { ort: greetings[PEER.label].version, isa: greetings[HEARTH[0].label].isa } })));
+    if (!report.versions) {
+      report.versions = { ort: greetings[PEER.label].version, isa: greetings[HEARTH[0].label].isa };
+      say(headText(report));
+    }
     report.sets.push(...results);
     for (const result of results) say(setText(result));
   }

@@ -9,10 +9,10 @@ const STRETCH_TOKENS = 1024; // half of Ember's context
 const REQUESTS = 40;
 
 /** Prompts of made-up ids for a model of random weights; none begins as another does. */
-export function sliceSet(folder, layers) {
+export function sliceSets(folder, title) {
   const { vocab_size: vocabSize } = JSON.parse(readFileSync(join(folder, 'genai_config.json'), 'utf8')).model;
   const prompts = LENGTHS.map((length, i) => Array.from({ length }, (_, place) => tokenAt(1000 * i + place, vocabSize)));
-  return [{ name: 'slice', title: `${layers} layers of Phi-4-mini's shape, prompts of ${LENGTHS.join(', ')} tokens`, prompts }];
+  return [{ name: 'slice', title: `${title}, prompts of ${LENGTHS.join(', ')} tokens`, prompts }];
 }
 
 const tokens = (settings, args, input) =>
@@ -27,6 +27,6 @@ export function emberSets(settings) {
   const chosen = Array.from({ length: REQUESTS }, (_, i) => lines[Math.floor((i * lines.length) / REQUESTS)]);
   const requests = chosen.map((line) => tokens(settings, ['--messages', '-'], line));
   return [
-    { name: 'text', title: 'Ember, eval/text.txt', prompts: stretches },
+    { name: 'text', title: `Ember, eval/text.txt in stretches of ${STRETCH_TOKENS} tokens`, prompts: stretches },
     { name: 'requests', title: `Ember, ${REQUESTS} requests of eval/held-out.jsonl`, prompts: requests }];
 }

@@ -4,7 +4,7 @@ export function headText({ machine, versions, settings, node }) {
     `${machine.cpu}, ${versions.isa}`,
     `Hearth ${settings.commit}, ${versions.ort}, Node ${node}`,
     'Errors: RMS of the difference of logits from the same graph in float32 arithmetic, over the RMS of those',
-    'Ratios: to the error of ONNX Runtime as released (accuracy level 4)'].join('\n');
+    'Ratios: to the error of ONNX Runtime as released (accuracy level 4); first over all positions, then over the last one of each prompt'].join('\n');
 }
 
 const percent = (share) => `${(100 * share).toFixed(3)}%`;
@@ -16,8 +16,9 @@ function wayText({ label, all, last }) {
 }
 
 export function setText({ title, reference, ways }) {
+  const { positions } = ways[0].last;
   return [
     `\n${title}: ${reference.positions} positions; reference logits of RMS ${reference.rms.toFixed(3)}, the likeliest ahead by ${reference.median_margin.toFixed(3)} (median)`,
-    columns(['', 'error', 'ratio', 'last', 'ratio', 'greatest', 'top-1', 'mean KL']),
+    columns(['', 'error', 'ratio', `last ${positions}`, 'ratio', 'greatest', 'top-1', 'mean KL']),
     ...ways.map(wayText)].join('\n');
 }
