@@ -6,7 +6,7 @@
 // All model folders hold model.accuracy1.onnx beside their model: the graph whose products are computed in float32.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Library } from '../peers/library.mjs';
@@ -103,8 +103,8 @@ async function measureModel(model, sets) {
 }
 
 const models = [
-  [settings.slice, sliceSets(settings.slice, `${settings.layers} layers of Phi-4-mini's shape`)],
-  [settings.outliers, sliceSets(settings.outliers, 'the same with outlier channels')],
+  [settings.slice, sliceSets(settings.slice, 'slice', `${settings.layers} layers of Phi-4-mini's shape`)],
+  [settings.outliers, sliceSets(settings.outliers, 'outliers', 'the same with outlier channels')],
   [settings.ember, emberSets(settings)]];
 const report = { settings, machine: { cpu: cpus()[0].model.trim() }, node: process.versions.node, sets: [] };
 try {
@@ -119,6 +119,7 @@ try {
   }
 } catch (error) {
   note(error.message);
+  note(`run it again; if a model is damaged, \`scripts/cache clean ${basename(settings.slice)} ${basename(settings.outliers)}\` has them made anew`);
   process.exit(1);
 }
 if (settings.json) console.log(JSON.stringify(report, null, 1));

@@ -9,10 +9,10 @@ const STRETCH_TOKENS = 1024; // half of Ember's context
 const REQUESTS = 40;
 
 /** Prompts of made-up ids for a model of random weights; none begins as another does. */
-export function sliceSets(folder, title) {
+export function sliceSets(folder, name, title) {
   const { vocab_size: vocabSize } = JSON.parse(readFileSync(join(folder, 'genai_config.json'), 'utf8')).model;
   const prompts = LENGTHS.map((length, i) => Array.from({ length }, (_, place) => tokenAt(1000 * i + place, vocabSize)));
-  return [{ name: 'slice', title: `${title}, prompts of ${LENGTHS.join(', ')} tokens`, prompts }];
+  return [{ name, title: `${title}, prompts of ${LENGTHS.join(', ')} tokens`, prompts }];
 }
 
 const tokens = (settings, args, input) =>
