@@ -102,13 +102,13 @@ async function measureModel(model, sets) {
   return { results, greetings };
 }
 
-const models = [
+const models = () => [
   [settings.slice, sliceSets(settings.slice, 'slice', `${settings.layers} layers of Phi-4-mini's shape`)],
   [settings.outliers, sliceSets(settings.outliers, 'outliers', 'the same with outlier channels')],
   [settings.ember, emberSets(settings)]];
 const report = { settings, machine: { cpu: cpus()[0].model.trim() }, node: process.versions.node, sets: [] };
 try {
-  for (const [model, sets] of models) {
+  for (const [model, sets] of models()) {
     const { results, greetings } = await measureModel(model, sets);
     if (!report.versions) {
       report.versions = { ort: greetings[PEER.label].version, isa: greetings[HEARTH[0].label].isa };
