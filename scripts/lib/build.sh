@@ -46,7 +46,7 @@ run_unit_tests() {
   shift
   folder=$(mktemp -d)
   TMPDIR=$folder TEST_TMPDIR=$folder ctest --test-dir "$hearth_root/build/$preset" --output-on-failure --no-tests=error \
-    --timeout 600 -j "$(build_jobs)" "$@" || status=$?
+    --timeout 1500 -j "$(build_jobs)" "$@" || status=$?
   rm -rf "$folder"
   return "$status"
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <string>
 
@@ -141,11 +141,11 @@ TEST(ParseToolCalls, HostileRepliesAreBounded) {
     for (int i = 0; i < 20000; ++i) text += "{\"name\":";
     return text;
   }();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (const std::string& reply : {deep, objects, std::string(200000, '{') + deep}) {
     EXPECT_TRUE(parse_tool_calls(reply, {}).tool_calls.empty());
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(std::clock() - start, 5 * CLOCKS_PER_SEC);
   EXPECT_TRUE(
       parse_tool_calls("{\"name\": \"\xff\xfe\", \"arguments\": {}}", {}).tool_calls.empty());
   EXPECT_TRUE(parse_tool_calls(R"({"name": "x", "arguments": 1e999999})", {}).tool_calls.empty());

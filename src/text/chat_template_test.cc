@@ -1,7 +1,7 @@
 // What broken, unsupported and hostile templates are answered with.
 #include "text/chat_template.h"
 
-#include <chrono>
+#include <ctime>
 
 #include "text/test_support.h"
 
@@ -158,11 +158,10 @@ TEST(ChatTemplate, HostileTemplatesAreBounded) {
   // A tenth of what real requests may use: sanitizers run these ten times slower.
   const TemplateLimits limits{.output_bytes_max = std::size_t{8} << 20, .steps_max = 2'000'000};
   for (const std::string& source : cases) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     const auto output = render(source, limits);
     EXPECT_FALSE(output) << source.substr(0, 100);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30))
-        << source.substr(0, 100);
+    EXPECT_LT(std::clock() - start, 30 * CLOCKS_PER_SEC) << source.substr(0, 100);
   }
 }
 

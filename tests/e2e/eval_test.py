@@ -99,7 +99,7 @@ class Eval(EvalCase):
         case = {**CASES[0], "messages": [{"role": "user", "content": "Tell me a long story."}]}
         many = [{**case, "id": str(i)} for i in range(5000)]
         process = self.start("eval", "--set", self.write_set(*many), "--answers", "answers.jsonl")
-        self.until_interruptible(process)
+        self.until_the_model_is_open(process)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, INTERRUPTED)
@@ -143,7 +143,7 @@ class Suite(EvalCase):
     def test_ctrl_c_writes_no_comparison(self):
         many = [{**CASES[0], "id": str(i)} for i in range(5000)]
         process = self.start("eval", "--suite", "variants", "--set", self.write_set(*many))
-        self.until_interruptible(process)
+        self.until_the_model_is_open(process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, INTERRUPTED)

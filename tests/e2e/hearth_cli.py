@@ -1,11 +1,12 @@
 """Runs ./hearth as a user would, and keeps the user's own settings out of it."""
+import fcntl
 import os
 import pathlib
-import re
 import shutil
-import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -25,6 +26,31 @@ CACHE = os.environ.get("HEARTH_CACHE_DIR") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "hearth")
 
 
+class NarrowPipe:
+    """Standard output with room for a few words: a long answer cannot end before somebody reads it, however slow the test."""
+
+    ROOM = 64
+
+    def __init__(self, test: unittest.TestCase):
+        self.reader, self.writer = os.pipe()
+        self.filled = fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 4096) - self.ROOM
+        os.write(self.writer, b"." * self.filled)
+        self.file = os.fdopen(self.reader, "rb", buffering=0)
+        test.addCleanup(self.file.close)
+
+    def given_away(self) -> None:
+        """To be called when the program has been started with `writer`."""
+        os.close(self.writer)
+
+    def has_output(self) -> bool:
+        waiting = struct.unpack("i", fcntl.ioctl(self.reader, termios.FIONREAD, b"\0\0\0\0"))[0]
+        return waiting > self.filled
+
+    def rest(self) -> bytes:
+        """All of the output, to its end."""
+        return self.file.readall()[self.filled:]
+
+
 class Case(unittest.TestCase):
     """One folder per test: it is home and working folder, and gone afterwards."""
 
@@ -41,18 +67,42 @@ class Case(unittest.TestCase):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
         options.setdefault("cwd", self.folder)
-        return subprocess.Popen([str(program), *arguments], env=self.environment(**(env or {})), **options)
+        process = subprocess.Popen([str(program), *arguments], env=self.environment(**(env or {})), **options)
+        self.addCleanup(process.kill)
+        return process
 
-    def until_interruptible(self, process: subprocess.Popen) -> None:
-        """Waits until the program itself, not the script that starts it, has a handler for Ctrl-C, however slow the machine."""
+    def start_narrow(self, *arguments: str, **options) -> tuple[subprocess.Popen, NarrowPipe]:
+        """Starts a program that cannot write more than the first words of its answer yet; these have come."""
+        pipe = NarrowPipe(self)
+        process = self.start(*arguments, stdout=pipe.writer, **options)
+        pipe.given_away()
+        if process.stdin:
+            process.stdin.write(b"Tell me a long story.\n")
+            process.stdin.flush()
+        self.until(pipe.has_output, process, "the answer begins")
+        return process, pipe
+
+    def until_the_model_is_open(self, process: subprocess.Popen) -> None:
+        """Waits until the program, or one that it started, has a model's weights mapped, however slow the machine."""
+        def open_in(pid: int) -> bool:
+            try:
+                if ".packed" in pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace"):
+                    return True
+                children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+            except (FileNotFoundError, ProcessLookupError):
+                return False
+            return any(open_in(int(child)) for child in children)
+        self.until(lambda: open_in(process.pid), process, "a model is open")
+
+    def until(self, condition, process: subprocess.Popen, what: str) -> None:
+        """Waits for a condition as long as the program runs."""
         end = time.monotonic() + LIMIT_S
-        while process.poll() is None and time.monotonic() < end:
-            caught = re.search(r"^SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"), re.MULTILINE)
-            is_program = not os.readlink(f"/proc/{process.pid}/exe").endswith("sh")
-            if is_program and int(caught[1], 16) >> (signal.SIGINT - 1) & 1:
-                return
-            time.sleep(0.02)
-        self.fail("the program never became ready for Ctrl-C")
+        while not condition():
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                out, err = process.communicate()
+                self.fail(f"waited until {what}; exit code {process.returncode}: {out} {err}")
+            time.sleep(0.01)
 
     def hearth(self, *arguments: str, stdin: bytes | None = None, env: dict[str, str] | None = None,
                limit_s: int = LIMIT_S, **options) -> subprocess.CompletedProcess:

@@ -159,7 +159,8 @@ class Build(Case):
         data = self.folder / "built.partial" / "model.onnx.data"
         for _ in range(5):  # the signal may come late, when all is written: then once more
             process = self.start(*self.build())
-            while process.poll() is None and not data.exists():
+            end = time.monotonic() + LIMIT_S
+            while process.poll() is None and not data.exists() and time.monotonic() < end:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=LIMIT_S)

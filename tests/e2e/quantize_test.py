@@ -1,10 +1,9 @@
 """hearth quantize: from a folder of floats to one of four or eight bits."""
 import json
 import signal
-import time
 import unittest
 
-from hearth_cli import INTERRUPTED, MODEL, USAGE, Case
+from hearth_cli import INTERRUPTED, LIMIT_S, MODEL, USAGE, Case
 
 CONFIG = {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "hidden_size": 64, "intermediate_size": 96,
           "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 1000,
@@ -85,10 +84,9 @@ class Quantize(Case):
         text.write_text("one two three four five " * 100000)
         process = self.start("quantize", "--model", str(source), "--method", "gptq", "--calibration", str(text),
                              "--calibration-tokens", "10000000", "--out", str(self.folder / "out"))
-        while process.poll() is None and "out.partial" not in self.names():
-            time.sleep(0.01)
+        self.until(lambda: "out.partial" in self.names(), process, "the result is begun")
         process.send_signal(signal.SIGINT)
-        process.communicate()
+        process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assertEqual(self.names(), [])
 

@@ -9,6 +9,8 @@ import subprocess
 import termios
 import time
 
+from hearth_cli import LIMIT_S
+
 PROMPT = "> "
 CTRL_C, CTRL_D, UP, BACKSPACE, TAB = b"\x03", b"\x04", b"\x1b[A", b"\x7f", b"\t"
 SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[DM78])")
@@ -40,7 +42,7 @@ class Terminal:
     def type(self, keys: bytes | str) -> None:
         os.write(self.controller, keys.encode() if isinstance(keys, str) else keys)
 
-    def until(self, words: str, limit_s: float = 20) -> str:
+    def until(self, words: str, limit_s: float = LIMIT_S) -> str:
         """What came since the last call, up to and with `words`; an AssertionError when they do not come."""
         end = time.monotonic() + limit_s
         while words not in self.raw[self.seen:]:
@@ -51,14 +53,14 @@ class Terminal:
         came, self.seen = self.raw[self.seen:stop], stop
         return came
 
-    def ask(self, line: str, limit_s: float = 20) -> str:
+    def ask(self, line: str, limit_s: float = LIMIT_S) -> str:
         """Types a line and returns what is shown until the next prompt, without the terminal's sequences."""
         self.type(line + "\r")
         self.until("\x1b[?2004l", limit_s)
         shown = self.until("\x1b[?2004h" + PROMPT, limit_s)
         return SEQUENCE.sub("", shown).replace("\r", "").removesuffix(PROMPT)
 
-    def ends(self, limit_s: float = 20) -> int:
+    def ends(self, limit_s: float = LIMIT_S) -> int:
         """The exit code of a program that is about to leave."""
         end = time.monotonic() + limit_s
         while self.process.poll() is None and time.monotonic() < end:

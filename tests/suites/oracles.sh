@@ -42,5 +42,6 @@ node tests/oracles/perplexity.mjs "$packages" models/ember/int4 "$work/text-ids.
 # The same shapes, names and operators as the released model, two layers of it. 2.9 GB in the cache folder, kept for the next run.
 shape=$(cache_dir)/true-shape-2-layers
 need_space "$shape" 4000 "a model of Phi-4-mini's true shape"
-build/test/src/app/hearth models synth --like phi-4-mini --precision int4 --layers 2 --seed 1 --out "$shape"
+with_lock "$(cache_dir)/true-shape.lock" \
+  build/test/src/app/hearth models synth --like phi-4-mini --precision int4 --layers 2 --seed 1 --out "$shape"
 compare "$shape" 6 8 48

@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/json_reader.h"
@@ -15,12 +18,18 @@
 namespace hearth::app {
 namespace {
 
-/// A running `hearth` with pipes on all three descriptors.
+constexpr int kPipeBytes = 4096;  // the least that Linux gives
+constexpr int kRoomBytes = 64;
+constexpr std::chrono::seconds kLimit{60};
+
+/// A running `hearth` with pipes on all three descriptors. A narrow one has room for kRoomBytes of
+/// output: a long answer cannot end before somebody reads, however slow the test is.
 class Process {
  public:
-  explicit Process(const std::vector<std::string>& arguments) {
+  explicit Process(const std::vector<std::string>& arguments, bool narrow = false) {
     std::array<std::array<int, 2>, 3> pipes{};
     for (auto& ends : pipes) EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    if (narrow) fill(pipes[1][1]);
     std::vector<char*> argv{const_cast<char*>(HEARTH_BINARY)};
     for (const std::string& argument : arguments)
       argv.push_back(const_cast<char*>(argument.c_str()));
@@ -61,11 +70,15 @@ class Process {
     in_ = -1;
   }
 
-  /// Waits until at least one byte of the answer came, and takes it.
-  void wait_for_output() {
-    char first = 0;
-    EXPECT_EQ(::read(out_, &first, 1), 1);
-    output.push_back(first);
+  /// Waits until the answer has begun.
+  void wait_for_output() const {
+    const auto end = std::chrono::steady_clock::now() + kLimit;
+    int waiting = 0;
+    while (waiting <= filled_ && std::chrono::steady_clock::now() < end) {
+      EXPECT_EQ(::ioctl(out_, FIONREAD, &waiting), 0);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    EXPECT_GT(waiting, filled_) << "no answer came";
   }
 
   void close_output() {
@@ -86,6 +99,7 @@ class Process {
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = -1;
+    output.erase(0, static_cast<std::size_t>(filled_));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   }
 
@@ -93,6 +107,13 @@ class Process {
   std::string errors;
 
  private:
+  void fill(int end) {
+    EXPECT_EQ(::fcntl(end, F_SETPIPE_SZ, kPipeBytes), kPipeBytes);
+    const std::string filling(kPipeBytes - kRoomBytes, '.');
+    filled_ = static_cast<int>(::write(end, filling.data(), filling.size()));
+    EXPECT_EQ(filled_, kPipeBytes - kRoomBytes);
+  }
+
   static void take(struct pollfd& entry, std::string& text) {
     if (entry.fd < 0 || entry.revents == 0) return;
     std::array<char, 4096> buffer{};
@@ -105,6 +126,7 @@ class Process {
   int in_ = -1;
   int out_ = -1;
   int err_ = -1;
+  int filled_ = 0;  // bytes in front of the output
 };
 
 struct Outcome {
@@ -120,7 +142,7 @@ Outcome hearth(const std::vector<std::string>& arguments, const std::string& inp
   return {code, process.output, process.errors};
 }
 
-/// An answer that takes about a second: nothing may end it early.
+/// An answer that nothing may end early.
 std::vector<std::string> long_answer() {
   return {"run",  "--task",        "Hello", "--min-tokens", "1500", "--max-tokens",
           "1500", "--temperature", "1",     "--seed",       "1"};
@@ -207,7 +229,7 @@ TEST(Cli, ExitCodes) {
 
 TEST(Cli, TheFirstInterruptPrintsWhatIsThere) {
   for (const auto& [number, code] : {std::pair(SIGINT, 130), std::pair(SIGTERM, 143)}) {
-    Process process(long_answer());
+    Process process(long_answer(), /*narrow=*/true);
     process.send_and_close("");
     process.wait_for_output();
     process.signal(number);
@@ -218,7 +240,7 @@ TEST(Cli, TheFirstInterruptPrintsWhatIsThere) {
 }
 
 TEST(Cli, AReaderThatLeavesEndsItQuietly) {
-  Process process(long_answer());
+  Process process(long_answer(), /*narrow=*/true);
   process.send_and_close("");
   process.wait_for_output();
   process.close_output();
