@@ -255,13 +255,12 @@ int run_all(int argc, char** argv) {
   }
   KvElement element = KvElement::kBf16;
   if (argc > 3) {
-    for (const KvElement other : {KvElement::kFloat32, KvElement::kInt8}) {
-      if (argv[3] == name_of(other)) element = other;
-    }
-    if (argv[3] != name_of(element)) {
-      std::fprintf(stderr, "'%s' is none of bf16, fp32, int8\n", argv[3]);
+    const Result<KvElement> asked = parse_kv_element(argv[3]);
+    if (!asked) {
+      std::fprintf(stderr, "%s\n", asked.error().message.c_str());
       return 2;
     }
+    element = *asked;
   }
   std::printf("%s, %s, %lld threads\n", std::string(name_of(isa)).c_str(),
               std::string(name_of(element)).c_str(), static_cast<long long>(team.size()));

@@ -1,5 +1,5 @@
-// logits_worker MODEL_FOLDER exact|fast bf16|float32: logits of the accelerated executor with that
-// recipe and that cache of keys and values.
+// logits_worker MODEL_FOLDER exact|fast bf16|fp32|int8: logits of the accelerated executor with
+// that recipe and that cache of keys and values.
 //
 // Question: {"ids": [...], "file": PATH}. It feeds the ids to a sequence of their own, in the
 // chunks in which `hearth run` feeds a prompt, and writes the logits of every position to PATH as
@@ -16,6 +16,7 @@
 
 #include "../peers/json_lines.h"
 #include "engine/generate.h"
+#include "kernels/attention.h"
 #include "runtime/accelerated_executor.h"
 #include "runtime/model_folder.h"
 
@@ -27,11 +28,8 @@ Result<runtime::SessionOptions> options_of(const std::string& recipe, const std:
   if (recipe != "exact" && recipe != "fast") {
     return fail(ErrorCode::kInvalidArgument, "the recipe is " + recipe + ", not exact or fast");
   }
-  if (cache != "bf16" && cache != "float32") {
-    return fail(ErrorCode::kInvalidArgument, "the cache is " + cache + ", not bf16 or float32");
-  }
   options.accelerated.recipe = recipe == "fast" ? runtime::Recipe::kFast : runtime::Recipe::kExact;
-  options.accelerated.float32_cache = cache == "float32";
+  HEARTH_TRY(options.accelerated.kv_element, kernels::parse_kv_element(cache));
   options.accelerated.move_weights = false;  // which changes no value, and nothing here is timed
   return options;
 }
@@ -100,7 +98,7 @@ Result<Json> Worker::answer(const JsonReader& question) {
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    std::fprintf(stderr, "usage: logits_worker MODEL_FOLDER exact|fast bf16|float32\n");
+    std::fprintf(stderr, "usage: logits_worker MODEL_FOLDER exact|fast bf16|fp32|int8\n");
     return 2;
   }
   auto worker = hearth::bench::Worker::load(argv[1], argv[2], argv[3]);

@@ -24,13 +24,6 @@ runtime::ExecutorChoice executor_choice(std::string_view name) {
   return runtime::ExecutorChoice::kAuto;
 }
 
-kernels::KvElement kv_element(std::string_view name) {
-  for (const auto element : {kernels::KvElement::kFloat32, kernels::KvElement::kInt8}) {
-    if (name == kernels::name_of(element)) return element;
-  }
-  return kernels::KvElement::kBf16;
-}
-
 bool is_greedy(const engine::SamplingParams& params) {
   return params.temperature == 0.0 || params.top_k == 1;
 }
@@ -64,7 +57,8 @@ runtime::SessionOptions session_options(const Settings& settings) {
   if (settings.text_or(SettingId::kRecipe, "exact") == "fast") {
     made.accelerated.recipe = runtime::Recipe::kFast;
   }
-  made.accelerated.kv_element = kv_element(settings.text_or(SettingId::kKvCacheType, "bf16"));
+  const std::string kv_cache = settings.text_or(SettingId::kKvCacheType, "bf16");
+  made.accelerated.kv_element = kernels::parse_kv_element(kv_cache).value();  // likewise
   made.accelerated.move_weights = settings.text_or(SettingId::kWeightMemory, "own") == "own";
   return made;
 }

@@ -2,10 +2,15 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 namespace hearth::kernels {
 
 namespace {
+
+// In the order of KvElement.
+constexpr std::array<std::string_view, 3> kElementNames = {"bf16", "fp32", "int8"};
 
 // Query rows of an item: enough that keys and values of a chunk are used often while they are in
 // the second-level cache, together with the rows' sums.
@@ -77,15 +82,16 @@ void place_scratch(const AttentionArgs& args, AttentionPlan& plan) {
 }  // namespace
 
 std::string_view name_of(KvElement element) {
-  switch (element) {
-    case KvElement::kBf16:
-      return "bf16";
-    case KvElement::kFloat32:
-      return "fp32";
-    case KvElement::kInt8:
-      return "int8";
+  return kElementNames[static_cast<std::size_t>(element)];
+}
+
+Result<KvElement> parse_kv_element(std::string_view name) {
+  for (std::size_t i = 0; i < kElementNames.size(); ++i) {
+    if (kElementNames[i] == name) return static_cast<KvElement>(i);
   }
-  return "unknown";
+  return fail(ErrorCode::kInvalidArgument, "'" + std::string(name) +
+                                               "' is no type of keys and values; expected bf16, "
+                                               "fp32 or int8");
 }
 
 AttentionPlan plan_attention(const AttentionArgs& args, std::int64_t tasks) {

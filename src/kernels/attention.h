@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/result.h"
 #include "kernels/attention_abi.h"
 #include "kernels/registry.h"
 
@@ -45,6 +46,9 @@ constexpr std::int64_t kv_block_bytes(std::int64_t kv_heads, std::int64_t head_d
 
 /// "bf16", "fp32", "int8".
 std::string_view name_of(KvElement element);
+
+/// kInvalidArgument names the three.
+Result<KvElement> parse_kv_element(std::string_view name);
 
 /// How to cut a call into `tasks` parallel tasks (at least one). Reads shape, pool and the
 /// sequences' rows, past and fast only: one plan serves all layers of a step that agree in those.

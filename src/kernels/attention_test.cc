@@ -301,6 +301,14 @@ TEST(Attention, BytesOfABlock) {
   EXPECT_EQ(kv_block_bytes(8, 128, 64, KvElement::kInt8), 8 * 64 * 132);
 }
 
+TEST(Attention, NamesOfElements) {
+  for (const KvElement element : {KvElement::kBf16, KvElement::kFloat32, KvElement::kInt8}) {
+    EXPECT_EQ(parse_kv_element(name_of(element)).value(), element);
+  }
+  EXPECT_EQ(name_of(KvElement::kFloat32), "fp32");
+  EXPECT_FALSE(parse_kv_element("float32").has_value());
+}
+
 /// Element `dim` of the key or value of a token as attention_abi.h lays it out, and its scale.
 struct StoredInt8 {
   int element;
