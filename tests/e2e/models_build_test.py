@@ -132,7 +132,7 @@ class Build(Case):
 
     def test_a_tokenizer_that_cannot_be_read_is_refused_before_anything_is_written(self):
         self.weights.write_bytes(safetensors(SHAPES, spoilt="model.norm.weight"))  # which is met only later
-        for text, says in (("{", "ends too early"), (json.dumps({"model": {"type": "Unigram", "vocab": []}}), "Unigram")):
+        for text, says in (("{", "not valid JSON"), (json.dumps({"model": {"type": "Unigram", "vocab": []}}), "Unigram")):
             (self.published / "tokenizer.json").write_text(text)
             self.refused_and_gone(MODEL, says=["tokenizer.json", says])
 
