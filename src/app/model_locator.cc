@@ -216,7 +216,7 @@ Result<LocatedModel> locate_model(const Settings& settings, const Environment& e
   const ResolvedValue* variant = settings.find(SettingId::kVariant);
   if (variant == nullptr) return locate_asked(asked, environment);
   const auto& wanted = std::get<std::string>(variant->value);
-  const auto named = locate_asked(asked, environment);
+  auto named = locate_asked(asked, environment);
   if (named && is_model_folder(named->folder) && variant_of(named->folder) == wanted) return named;
   HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
   HEARTH_TRY(const fs::path folder, choose_variant(family, wanted, variant->origin.words));
