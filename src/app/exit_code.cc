@@ -16,7 +16,7 @@ constexpr std::array<ExitCodeRow, 9> kTable = {{
     {ExitCode::kResources, "out of memory or disk"},
     {ExitCode::kInterrupted, "stopped by Ctrl-C; what was generated was printed"},
     {ExitCode::kBrokenPipe, "the reader of standard output went away"},
-    {ExitCode::kTerminated, "stopped by SIGTERM; what was generated was printed"},
+    {ExitCode::kTerminated, "stopped by SIGTERM or SIGHUP; what was generated was printed"},
 }};
 
 }  // namespace

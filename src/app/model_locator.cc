@@ -149,6 +149,14 @@ Result<LocatedModel> locate_model(const std::string& text, const std::string& or
   return unknown(text, origin, models, environment);
 }
 
+Result<void> check_named_file(const LocatedModel& located, const fs::path& model_file) {
+  const std::string file_name = model_file.filename().string();
+  if (!located.model_file_name || *located.model_file_name == file_name) return {};
+  return fail(ErrorCode::kNotFound,
+              fmt::format("{} is not the model of its folder: genai_config.json names {}",
+                          *located.model_file_name, file_name));
+}
+
 namespace {
 
 /// What the settings call the model, and who said so.
@@ -166,6 +174,17 @@ AskedModel asked_model(const Settings& settings) {
   if (id == nullptr) return {{kDefaultModel}, "the model in the box"};
   const auto& text = std::get<std::string>(id->value);
   return {{text, text.substr(text.rfind('/') + 1)}, id->origin.words, false};
+}
+
+/// The folder that is meant without a look at its variants.
+Result<LocatedModel> locate_asked(const AskedModel& asked, const Environment& environment) {
+  if (asked.may_be_path) return locate_model(asked.names.front(), asked.origin, environment);
+  const std::vector<KnownModel> models = known_models(environment);
+  for (const std::string& name : asked.names) {
+    HEARTH_TRY(const auto found, locate_name(models, name, asked.origin));
+    if (found) return *found;
+  }
+  return unknown(asked.names.front(), asked.origin, models, environment);
 }
 
 /// All variants of a known model.
@@ -195,22 +214,13 @@ ModelFamily family_of_path(const std::vector<KnownModel>& models, const fs::path
 Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment) {
   const AskedModel asked = asked_model(settings);
   const ResolvedValue* variant = settings.find(SettingId::kVariant);
-  if (variant != nullptr) {
-    const auto& wanted = std::get<std::string>(variant->value);
-    HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
-    HEARTH_TRY(const fs::path folder, choose_variant(family, wanted, variant->origin.words));
-    auto named = locate_model(asked.names.front(), asked.origin, environment);
-    std::error_code ignored;
-    if (named && fs::equivalent(named->folder, folder, ignored)) return named;
-    return LocatedModel{folder, std::nullopt};
-  }
-  if (asked.may_be_path) return locate_model(asked.names.front(), asked.origin, environment);
-  const std::vector<KnownModel> models = known_models(environment);
-  for (const std::string& name : asked.names) {
-    HEARTH_TRY(const auto found, locate_name(models, name, asked.origin));
-    if (found) return *found;
-  }
-  return unknown(asked.names.front(), asked.origin, models, environment);
+  if (variant == nullptr) return locate_asked(asked, environment);
+  const auto& wanted = std::get<std::string>(variant->value);
+  auto named = locate_asked(asked, environment);
+  if (named && is_model_folder(named->folder) && variant_of(named->folder) == wanted) return named;
+  HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
+  HEARTH_TRY(const fs::path folder, choose_variant(family, wanted, variant->origin.words));
+  return LocatedModel{folder, std::nullopt};
 }
 
 Result<ModelFamily> locate_family(const Settings& settings, const Environment& environment) {

@@ -44,8 +44,13 @@ struct LocatedModel {
 Result<LocatedModel> locate_model(const std::string& text, const std::string& origin,
                                   const Environment& environment);
 
+/// kNotFound when the user named another .onnx file than `model_file`, the one that the folder's
+/// genai_config.json names.
+Result<void> check_named_file(const LocatedModel& located, const std::filesystem::path& model_file);
+
 /// The model that the settings ask for: modelPath, else modelId, else ember; with `variant`, that
-/// one of its variants. Errors of the latter as of choose_variant().
+/// one of its variants, which is the named folder itself where it is one. Errors of the latter as
+/// of choose_variant().
 Result<LocatedModel> locate_model(const Settings& settings, const Environment& environment);
 
 /// All variants of the model that the settings ask for, whichever of them is named.

@@ -77,6 +77,19 @@ TEST_F(LocateModel, ByFolderAndByFile) {
   EXPECT_EQ(by_file->model_file_name, "model.onnx");
 }
 
+TEST_F(LocateModel, AnotherFileThanTheFoldersModelIsRefused) {
+  const fs::path folder = root_ / "models/Solo/deep/down";
+  std::ofstream(folder / "other.onnx") << "x";
+  const fs::path model = folder / "model.onnx";
+  EXPECT_TRUE(check_named_file(*locate(folder.string()), model));
+  EXPECT_TRUE(check_named_file(*locate(model.string()), model));
+  const auto checked = check_named_file(*locate((folder / "other.onnx").string()), model);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, ErrorCode::kNotFound);
+  EXPECT_NE(checked.error().message.find("other.onnx is not"), std::string::npos);
+  EXPECT_NE(checked.error().message.find("names model.onnx"), std::string::npos);
+}
+
 TEST_F(LocateModel, UnknownNamesListTheKnownOnes) {
   for (const char* text : {"embr", "/nowhere/at/all", "./nowhere", "ember/int3"}) {
     const auto located = locate(text);
@@ -140,6 +153,19 @@ TEST_F(LocateVariant, ReleasedLayoutsAreDeeper) {
             root_ / "models/phi-4-mini/cpu_and_mobile/cpu-fp32-x");
   EXPECT_EQ(locate("fp32", "phi-4-mini/gpu-int4")->folder,
             root_ / "models/phi-4-mini/cpu_and_mobile/cpu-fp32-x");
+  EXPECT_EQ(locate("int4", "phi-4-mini")->folder,
+            root_ / "models/phi-4-mini/cpu_and_mobile/cpu-int4")
+      << "the CPU is what runs it";
+}
+
+TEST_F(LocateVariant, AFolderOfThatVariantThatWasNamedIsTheOne) {
+  const fs::path gpu = root_ / "models/phi-4-mini/gpu/gpu-int4";
+  EXPECT_EQ(locate("int4", gpu.string())->folder, gpu);
+  EXPECT_EQ(locate("int4", "phi-4-mini/gpu-int4")->folder, gpu);
+}
+
+TEST_F(LocateVariant, OfSeveralForTheCpuNoneIsGuessed) {
+  make_model("models/phi-4-mini/cpu_and_mobile/cpu-int4-awq");
   const auto several = locate("int4", "phi-4-mini");
   ASSERT_FALSE(several);
   EXPECT_EQ(several.error().code, ErrorCode::kInvalidArgument);

@@ -31,20 +31,28 @@ struct VariantWord {
   std::string_view name;
 };
 
-std::optional<VariantWord> find_variant_word(const std::string& folder_name) {
-  std::string text = folder_name;
+/// Calls `visit(begin, word)` for each word of a name, in lower case, until it returns true;
+/// whether it did.
+template <class Visit>
+bool visit_words(std::string text, const Visit& visit) {
   std::transform(text.begin(), text.end(), text.begin(), lowered);
-  for (std::size_t begin = 0; begin < text.size(); ++begin) {
-    if (!is_word_character(text[begin]) || (begin > 0 && is_word_character(text[begin - 1]))) {
-      continue;
-    }
+  for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = begin;
     while (end < text.size() && is_word_character(text[end])) ++end;
-    const std::string_view word = std::string_view(text).substr(begin, end - begin);
-    const auto* found = std::find(kNames.begin(), kNames.end(), word);
-    if (found != kNames.end()) return VariantWord{begin, *found};
+    if (end > begin && visit(begin, std::string_view(text).substr(begin, end - begin))) return true;
+    begin = end + 1;
   }
-  return std::nullopt;
+  return false;
+}
+
+std::optional<VariantWord> find_variant_word(const std::string& folder_name) {
+  std::optional<VariantWord> result;
+  visit_words(folder_name, [&](std::size_t begin, std::string_view word) {
+    const auto* found = std::find(kNames.begin(), kNames.end(), word);
+    if (found != kNames.end()) result = VariantWord{begin, *found};
+    return result.has_value();
+  });
+  return result;
 }
 
 std::optional<std::string> variant_of_precision(std::string_view precision) {
@@ -96,6 +104,12 @@ std::string variants_in_words(const ModelFamily& family) {
     words.push_back(variant_of(folder).value_or("one of unknown precision"));
   }
   return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// Whether a folder of the family is meant for the CPU by its path.
+bool is_for_cpu(const ModelFamily& family, const fs::path& folder) {
+  return visit_words(tidy(folder).lexically_relative(tidy(family.home)).string(),
+                     [](std::size_t, std::string_view word) { return word == "cpu"; });
 }
 
 /// The folder that another precision is made from: the most exact one that is there.
@@ -180,6 +194,10 @@ Result<fs::path> choose_variant(const ModelFamily& family, std::string_view vari
   if (found.size() == 1) return found.front();
   for (const fs::path& folder : found) {
     if (folder.filename() == variant) return folder;
+  }
+  const auto for_cpu = [&](const fs::path& folder) { return is_for_cpu(family, folder); };
+  if (std::count_if(found.begin(), found.end(), for_cpu) == 1) {
+    return *std::find_if(found.begin(), found.end(), for_cpu);
   }
   std::vector<std::string> names;
   for (const fs::path& folder : found) names.push_back(folder.string());

@@ -42,8 +42,10 @@ struct ModelFamily {
 /// in that word alone ("mine-int4", "mine-int8"). Other neighbours may be other models.
 ModelFamily family_of_folder(const std::filesystem::path& folder);
 
-/// The family's folder of that variant; of several, the one that is called just like it. `origin`
-/// says in errors who asked: kNotFound with variant_advice(), kInvalidArgument when several remain.
+/// The family's folder of that variant. Of several it is the one that is called just like it, else
+/// the only one whose path inside the family has the word "cpu", as in releases that have
+/// cpu_and_mobile/... and gpu/... `origin` says in errors who asked: kNotFound with
+/// variant_advice(), kInvalidArgument when several remain.
 Result<std::filesystem::path> choose_variant(const ModelFamily& family, std::string_view variant,
                                              const std::string& origin);
 

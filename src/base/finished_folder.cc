@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,22 +22,61 @@ constexpr const char* kLockName = ".lock";
 /// Folders and their names take some blocks beside the files' own bytes.
 constexpr std::uint64_t kFolderSlackBytes = std::uint64_t{4} << 20;
 
+/// A mount of the same file system (a bind mount) has its parent's device: the system is asked.
+bool is_mount_point(const fs::path& folder) {
+  struct statx info {};
+  if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_BASIC_STATS, &info) != 0) return false;
+  if ((info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
+    return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  }
+  struct stat mine {};
+  struct stat above {};
+  return ::stat(folder.c_str(), &mine) == 0 && ::stat((folder / "..").c_str(), &above) == 0 &&
+         mine.st_dev != above.st_dev;
+}
+
+/// An empty folder is replaced by the finished one, which is made beside it.
+Result<void> check_can_be_replaced(const fs::path& folder) {
+  const auto refuse = [&](const char* why) {
+    return fail(ErrorCode::kInvalidArgument, folder.string() + why + "; name a folder inside it: " +
+                                                 (folder / "model").string());
+  };
+  std::error_code ignored;
+  if (is_mount_point(folder)) {
+    return refuse(" is a mount point, whose place the finished folder cannot take");
+  }
+  if (fs::equivalent(folder, ".", ignored)) {
+    return refuse(" is the working folder, whose place the finished folder cannot take");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<fs::path> output_folder_path(const fs::path& out_dir) {
-  fs::path path = out_dir.lexically_normal();
+  if (out_dir.empty()) return fail(ErrorCode::kInvalidArgument, "no output folder was given");
+  std::error_code error;
+  fs::path path = fs::absolute(out_dir, error);
+  if (!error) path = fs::weakly_canonical(path, error);
+  if (error) {
+    return fail(ErrorCode::kIo,
+                "cannot follow the path " + out_dir.string() + ": " + error.message());
+  }
   if (!path.has_filename()) path = path.parent_path();
-  if (path.empty()) return fail(ErrorCode::kInvalidArgument, "no output folder was given");
   return path;
 }
 
 Result<bool> output_folder_is_free(const fs::path& out_dir) {
   std::error_code error;
-  if (!fs::exists(out_dir, error)) return true;
+  if (!fs::exists(fs::symlink_status(out_dir, error))) return true;
   if (!fs::is_directory(out_dir, error)) {
-    return fail(ErrorCode::kInvalidArgument, out_dir.string() + " exists and is not a folder");
+    return fail(ErrorCode::kInvalidArgument,
+                out_dir.string() + (fs::exists(out_dir, error) ? " exists and is not a folder"
+                                                               : " is a link that leads nowhere"));
   }
-  return fs::is_empty(out_dir, error);
+  if (!fs::is_empty(out_dir, error)) return false;
+  HEARTH_TRY_VOID(check_can_be_replaced(out_dir));
+  return true;
 }
 
 Result<void> check_disk_holds(const fs::path& out_dir, std::uint64_t needed_bytes) {

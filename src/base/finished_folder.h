@@ -8,11 +8,13 @@
 
 namespace hearth {
 
-/// `out_dir` without a trailing slash or dots; kInvalidArgument when it is empty.
+/// Where `out_dir` leads: absolute, links followed, without a trailing slash or dots.
+/// kInvalidArgument when it is empty.
 Result<std::filesystem::path> output_folder_path(const std::filesystem::path& out_dir);
 
-/// True when nothing stands under the name `out_dir` that would be lost: no such thing, or an empty
-/// folder. kInvalidArgument when it exists and is not a folder.
+/// True when nothing stands under the name `out_dir` (of output_folder_path()) that would be lost:
+/// no such thing, or an empty folder. kInvalidArgument when it exists and is not a folder, or when
+/// it is an empty one whose place another folder cannot take: a mount point, or the working folder.
 Result<bool> output_folder_is_free(const std::filesystem::path& out_dir);
 
 /// kResourceExhausted, with both numbers, when the disk that will hold `out_dir` has less than

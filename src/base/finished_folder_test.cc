@@ -2,6 +2,9 @@
 #include "base/finished_folder.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -75,10 +78,82 @@ TEST_F(FinishedFolderTest, ANameInUseIsNotFree) {
   EXPECT_TRUE(fs::exists(root_ / "full/inner"));
 }
 
-TEST_F(FinishedFolderTest, PathsAreNormal) {
-  EXPECT_EQ(output_folder_path("a/b/").value_or(""), "a/b");
-  EXPECT_EQ(output_folder_path("./a/../b").value_or(""), "b");
+TEST_F(FinishedFolderTest, PathsAreAbsoluteAndLinksAreFollowed) {
+  const fs::path here = fs::canonical(".");
+  EXPECT_EQ(output_folder_path("a/b/").value_or(""), here / "a/b");
+  EXPECT_EQ(output_folder_path("./a/../b").value_or(""), here / "b");
+  EXPECT_EQ(output_folder_path(".").value_or(""), here);
   EXPECT_FALSE(output_folder_path(""));
+  const fs::path root = fs::canonical(root_);
+  fs::create_directories(root_ / "real/empty");
+  fs::create_directory_symlink("real", root_ / "link");
+  EXPECT_EQ(output_folder_path(root_ / "link/empty/").value_or(""), root / "real/empty");
+  EXPECT_EQ(output_folder_path(root_ / "link/absent").value_or(""), root / "real/absent");
+}
+
+TEST_F(FinishedFolderTest, ALinkToAnEmptyFolderIsFilled) {
+  fs::create_directories(root_ / "real/empty");
+  fs::create_directory_symlink(root_ / "real/empty", root_ / "link");
+  const auto out = output_folder_path(root_ / "link");
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_TRUE(output_folder_is_free(*out).value_or(false));
+  {
+    auto folder = UnfinishedFolder::create(*out);
+    ASSERT_TRUE(folder) << folder.error().message;
+    ASSERT_TRUE(write_file_atomically(folder->path() / "a", "content"));
+    const auto finished = folder->finish();
+    ASSERT_TRUE(finished) << finished.error().message;
+  }
+  EXPECT_EQ(read_file(root_ / "link/a").value_or(""), "content");
+}
+
+TEST_F(FinishedFolderTest, ALinkThatLeadsNowhereIsRefused) {
+  fs::create_directory_symlink(root_ / "nowhere", root_ / "link");
+  const auto out = output_folder_path(root_ / "link");
+  ASSERT_TRUE(out) << out.error().message;
+  const auto free = output_folder_is_free(*out);
+  ASSERT_FALSE(free);
+  EXPECT_NE(free.error().message.find("leads nowhere"), std::string::npos) << free.error().message;
+}
+
+TEST_F(FinishedFolderTest, TheWorkingFolderIsRefused) {
+  const fs::path before = fs::current_path();
+  fs::current_path(root_);
+  const auto out = output_folder_path(".");
+  const auto free = output_folder_is_free(out.value_or("nothing"));
+  fs::current_path(before);
+  ASSERT_TRUE(out) << out.error().message;
+  ASSERT_FALSE(free);
+  EXPECT_EQ(free.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(free.error().message.find("name a folder inside it: "), std::string::npos);
+}
+
+/// Run in a process with mounts of its own: 0 where a mount point is refused by name, 1 where it is
+/// not, 2 where the system allows no mounts.
+int refusal_of_a_mount_point(const fs::path& from, const fs::path& at) {
+  if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return 2;
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 2;
+  if (from.empty() ? ::mount("tmpfs", at.c_str(), "tmpfs", 0, nullptr) != 0
+                   : ::mount(from.c_str(), at.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    return 2;
+  }
+  const auto free = output_folder_is_free(at);
+  return !free && free.error().message.find("mount point") != std::string::npos ? 0 : 1;
+}
+
+TEST_F(FinishedFolderTest, AMountPointIsRefused) {
+  fs::create_directory(root_ / "volume");
+  fs::create_directory(root_ / "other");
+  for (const fs::path& from : {fs::path(), root_ / "other"}) {  // another disk, and the same one
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(refusal_of_a_mount_point(from, root_ / "volume"));
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no mounts may be made here";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << from;
+  }
+  EXPECT_TRUE(output_folder_is_free(root_ / "volume").value_or(false)) << "it is none here";
 }
 
 TEST_F(FinishedFolderTest, ADiskThatIsTooSmallIsNamedWithBothNumbers) {

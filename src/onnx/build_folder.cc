@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/finished_folder.h"
 #include "base/json_reader.h"
@@ -23,10 +24,11 @@ constexpr std::uint64_t kConfigBytesMax = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTextFileBytesMax = std::uint64_t{256} << 20;
 constexpr const char* kRecordName = "hearth_build.json";
 constexpr const char* kGenerationName = "generation_config.json";
+constexpr const char* kTokenizerName = "tokenizer.json";
 
 /// Copied as they are. The first two have to be there.
 constexpr std::array<const char*, 9> kCopiedNames = {"config.json",
-                                                     "tokenizer.json",
+                                                     kTokenizerName,
                                                      "tokenizer_config.json",
                                                      "special_tokens_map.json",
                                                      "added_tokens.json",
@@ -86,6 +88,15 @@ Result<DecoderConfig> read_config(const fs::path& from, std::vector<std::string>
   return config;
 }
 
+/// Whatever is wrong in the files that were given is the model's fault, not that of the command.
+template <class T>
+Result<T> as_fault_of_model(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kInvalidArgument) {
+    result.error().code = ErrorCode::kCorrupt;
+  }
+  return result;
+}
+
 bool is_licence(const std::string& name) {
   return name.starts_with("LICENSE") || name.starts_with("LICENCE") || name.starts_with("NOTICE");
 }
@@ -107,6 +118,14 @@ Result<std::vector<TextFile>> read_text_files(const fs::path& from) {
     files.push_back({names[i], std::move(content)});
   }
   return files;
+}
+
+Result<void> check_tokenizer(const BuildOptions& options, const std::vector<TextFile>& files) {
+  if (!options.check_tokenizer) return {};
+  const auto found = std::find_if(files.begin(), files.end(),
+                                  [](const TextFile& file) { return file.name == kTokenizerName; });
+  HEARTH_CHECK(found != files.end());
+  return options.check_tokenizer(found->content, (options.from / kTokenizerName).string());
 }
 
 std::string record_json(const BuildOptions& options, const DecoderConfig& config,
@@ -138,11 +157,15 @@ Result<void> check_output(const fs::path& out_dir) {
 Result<BuildReport> build(const BuildOptions& options, const fs::path& out_dir) {
   BuildReport report;
   HEARTH_TRY_VOID(check_output(out_dir));
-  HEARTH_TRY(const DecoderConfig config, read_config(options.from, report.notes));
-  HEARTH_TRY(const DecoderPlan plan, DecoderPlan::make(config, options.precision));
-  HEARTH_TRY(std::vector<TextFile> files, read_text_files(options.from));
-  HEARTH_TRY(const SafetensorsFolder source, SafetensorsFolder::open(options.from));
-  HEARTH_TRY(SafetensorsWeights weights, SafetensorsWeights::find(source, plan));
+  HEARTH_TRY(const DecoderConfig config,
+             as_fault_of_model(read_config(options.from, report.notes)));
+  HEARTH_TRY(const DecoderPlan plan,
+             as_fault_of_model(DecoderPlan::make(config, options.precision)));
+  HEARTH_TRY(std::vector<TextFile> files, as_fault_of_model(read_text_files(options.from)));
+  HEARTH_TRY_VOID(as_fault_of_model(check_tokenizer(options, files)));
+  HEARTH_TRY(const SafetensorsFolder source,
+             as_fault_of_model(SafetensorsFolder::open(options.from)));
+  HEARTH_TRY(SafetensorsWeights weights, as_fault_of_model(SafetensorsWeights::find(source, plan)));
   const bool has_generation = std::any_of(files.begin(), files.end(), [](const TextFile& file) {
     return file.name == kGenerationName;
   });

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -20,6 +22,9 @@ struct BuildOptions {
   std::filesystem::path out_dir;
   int threads = 2;  ///< 1 to 64; the bytes do not depend on it
   ProgressFn progress;
+  /// Told what is in tokenizer.json before anything is written; its error is this one's. May be
+  /// empty: then nobody looks at it.
+  std::function<Result<void>(std::string_view text, std::string_view source)> check_tokenizer;
 };
 
 struct BuildReport {
@@ -34,8 +39,9 @@ struct BuildReport {
 /// `out_dir` that takes its name at the end and is removed on failure. Memory stays below 100 MB
 /// for each thread, whatever the model's size.
 /// kNotFound, kCorrupt or kUnsupported, naming file and tensor or key, for what cannot be built;
-/// kInvalidArgument when out_dir is not empty; kResourceExhausted, with both numbers, when the disk
-/// is too small; kCancelled when `progress` returned false.
+/// kInvalidArgument when out_dir is not empty, or is a place that output_folder_is_free() refuses;
+/// kResourceExhausted, with both numbers, when the disk is too small; kCancelled when `progress`
+/// returned false.
 Result<BuildReport> build_folder(const BuildOptions& options);
 
 }  // namespace hearth::onnx

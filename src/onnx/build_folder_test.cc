@@ -341,6 +341,47 @@ TEST(BuildFolder, FoldersThatAreIncompleteAreRefused) {
   EXPECT_SAID(build_folder(options_of(folder)).error().message, "published");
 }
 
+TEST(BuildFolder, ATokenizerThatCannotBeReadIsRefusedBeforeAnythingIsWritten) {
+  const TemporaryFolder folder;
+  Published("llama", false).write(folder / "published");
+  write_text(folder / "published/tokenizer.json", "its text");
+  BuildOptions options = options_of(folder);
+  std::string seen;
+  options.check_tokenizer = [&](std::string_view text, std::string_view source) -> Result<void> {
+    seen = text;
+    return fail(ErrorCode::kUnsupported, std::string(source) + ": no such model");
+  };
+  options.progress = [](std::uint64_t, std::uint64_t) {
+    ADD_FAILURE() << "nothing may be written";
+    return true;
+  };
+  const auto built = build_folder(options);
+  ASSERT_FALSE(built);
+  EXPECT_EQ(seen, "its text");
+  EXPECT_EQ(built.error().code, ErrorCode::kUnsupported);
+  EXPECT_SAID(built.error().message, "published/tokenizer.json: no such model");
+}
+
+TEST(BuildFolder, WhatIsWrongInItsFilesIsTheModelsFault) {
+  const TemporaryFolder folder;
+  const auto code_of = [&](const std::string& key, const Json& value) {
+    Published published("llama", false);
+    published.config[key] = value;
+    published.write(folder / "published");
+    const auto built = build_folder(options_of(folder));
+    return built ? ErrorCode::kInternal : built.error().code;
+  };
+  EXPECT_EQ(code_of("hidden_size", 0), ErrorCode::kCorrupt);
+  EXPECT_EQ(code_of("rope_theta", "much"), ErrorCode::kCorrupt);
+  EXPECT_EQ(code_of("hidden_act", "gelu"), ErrorCode::kUnsupported);
+  write_text(folder / "published/generation_config.json", R"({"eos_token_id": 64})");
+  EXPECT_EQ(code_of("vocab_size", 64), ErrorCode::kCorrupt);
+  fs::remove(folder / "published/generation_config.json");
+  BuildOptions options = options_of(folder);
+  options.out_dir = folder / "published";
+  EXPECT_EQ(build_folder(options).error().code, ErrorCode::kInvalidArgument) << "not empty";
+}
+
 TEST(BuildFolder, CancellingLeavesNothing) {
   const TemporaryFolder folder;
   Published("llama", false).write(folder / "published");

@@ -123,18 +123,71 @@ Result<void> read_scaling(const JsonReader& reader, const JsonReader& rope, Deco
                   "'; 'longrope', 'llama3' and 'linear' are those this builder knows");
 }
 
-/// Published files have rope_theta and rope_scaling; newer ones one object rope_parameters.
-Result<void> read_rope(const JsonReader& reader, DecoderConfig& config) {
+/// Two places of one file say different things, so that one of them is wrong.
+tl::unexpected<Error> contradiction(const std::string& one, const std::string& says,
+                                    const std::string& other, const std::string& other_says) {
+  return fail(ErrorCode::kInvalidArgument, one + " is " + says + ", but " + other + " is " +
+                                               other_says +
+                                               "; only one of them can be right: correct the file");
+}
+
+/// A number that older files have at the top and newer ones in `inner`; both may have it when they
+/// agree.
+Result<double> read_at_either(const JsonReader& top, const JsonReader& inner,
+                              const std::string& key, double fallback, double min, double max) {
+  HEARTH_TRY(const double old, top.number_or(key, fallback, min, max));
+  HEARTH_TRY(const double value, inner.number_or(key, old, min, max));
+  if (value == old || !is_given(top, key)) return value;
+  return contradiction(inner.where(key), inner.json()[key].dump(), top.where(key),
+                       top.json()[key].dump());
+}
+
+/// What the kind of scaling is called in this object; null where it is not said.
+Json scaling_type(const Json& rope) {
+  for (const char* key : {"rope_type", "type"}) {
+    const auto found = rope.find(key);
+    if (found != rope.end() && !found->is_null()) return *found == "su" ? Json("longrope") : *found;
+  }
+  return nullptr;
+}
+
+/// rope_parameters with what only rope_scaling says, which it takes the place of.
+Result<Json> joined_scaling(const JsonReader& newer, const JsonReader& older) {
+  Json joined = newer.json();
+  const Json type = scaling_type(newer.json());
+  const Json old_type = scaling_type(older.json());
+  if (!type.is_null() && !old_type.is_null() && type != old_type) {
+    return contradiction(newer.where("rope_type"), type.dump(), older.where("rope_type"),
+                         old_type.dump());
+  }
+  if (!old_type.is_null()) joined["rope_type"] = old_type;
+  for (const auto& [key, value] : older.json().items()) {
+    if (key == "rope_type" || key == "type" || value.is_null()) continue;
+    if (!is_given(newer, key)) {
+      joined[key] = value;
+    } else if (joined[key] != value) {
+      return contradiction(newer.where(key), joined[key].dump(), older.where(key), value.dump());
+    }
+  }
+  return joined;
+}
+
+/// Published files have rope_theta and rope_scaling; newer ones one object rope_parameters, and
+/// some have both.
+Result<void> read_rope(const JsonReader& reader, const std::string& source, DecoderConfig& config) {
   const bool newer = is_given(reader, "rope_parameters");
-  HEARTH_TRY(const JsonReader rope, newer ? reader.object("rope_parameters") : reader);
-  HEARTH_TRY(config.rope_theta, rope.number_or("rope_theta", 10000.0, 1.0, 1e9));
-  HEARTH_TRY(const double old_share, reader.number_or("partial_rotary_factor", 1.0, 0.01, 1.0));
+  const bool older = is_given(reader, "rope_scaling");
+  HEARTH_TRY(const JsonReader inner, newer ? reader.object("rope_parameters") : reader);
+  HEARTH_TRY(config.rope_theta, read_at_either(reader, inner, "rope_theta", 10000.0, 1.0, 1e9));
   HEARTH_TRY(config.partial_rotary_factor,
-             rope.number_or("partial_rotary_factor", old_share, 0.01, 1.0));
-  if (newer) return read_scaling(reader, rope, config);
-  if (!is_given(reader, "rope_scaling")) return {};
+             read_at_either(reader, inner, "partial_rotary_factor", 1.0, 0.01, 1.0));
+  if (!older) return newer ? read_scaling(reader, inner, config) : Result<void>();
   HEARTH_TRY(const JsonReader scaling, reader.object("rope_scaling"));
-  return read_scaling(reader, scaling, config);
+  if (!newer) return read_scaling(reader, scaling, config);
+  Json whole = Json::object();
+  HEARTH_TRY(whole["rope_parameters"], joined_scaling(inner, scaling));
+  HEARTH_TRY(const JsonReader joined, JsonReader(whole, source).object("rope_parameters"));
+  return read_scaling(reader, joined, config);
 }
 
 Result<void> read_sizes(const JsonReader& reader, const Family& family, DecoderConfig& config) {
@@ -285,7 +338,7 @@ Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_vi
   HEARTH_TRY(config.rms_norm_eps,
              reader.number_or("rms_norm_eps", family.rms_norm_eps, 1e-12, 0.1));
   HEARTH_TRY(config.tie_word_embeddings, reader.boolean_or("tie_word_embeddings", false));
-  HEARTH_TRY_VOID(read_rope(reader, config));
+  HEARTH_TRY_VOID(read_rope(reader, std::string(source), config));
   HEARTH_TRY_VOID(read_tokens(reader, config));
   HEARTH_TRY_VOID(read_switches(reader, config.switches));
   HEARTH_TRY_VOID(refuse_what_cannot_be_built(reader, config.switches));

@@ -172,6 +172,48 @@ TEST(DecoderConfig, AWindowIsLeftOutOnlyWhereItCannotMatter) {
   EXPECT_EQ(notes_on(on + R"(, "max_window_layers": 2)").size(), 1U);
 }
 
+TEST(DecoderConfig, OldKeysCountWhereTheNewObjectIsSilent) {
+  const DecoderConfig theta = accepted(
+      R"("rope_theta": 500000, "partial_rotary_factor": 0.5, "head_dim": 32, "rope_parameters": {"rope_type": "default"})");
+  EXPECT_EQ(theta.rope_theta, 500000);
+  EXPECT_EQ(theta.partial_rotary_factor, 0.5);
+  EXPECT_EQ(accepted(R"("rope_theta": 500000, "rope_parameters": {"rope_theta": 5e5})").rope_theta,
+            500000);
+  const DecoderConfig scaled =
+      accepted(R"("rope_scaling": {"type": "linear", "factor": 4, "x": null},
+                  "rope_parameters": {"rope_theta": 20000})");
+  EXPECT_EQ(scaled.scaling.divisor(0.5), 4.0);
+  EXPECT_EQ(scaled.rope_theta, 20000);
+  EXPECT_EQ(accepted(R"("rope_scaling": {"type": "linear", "factor": 4.0},
+                        "rope_parameters": {"rope_type": "linear", "factor": 4}, "rope_theta": 7)")
+                .scaling.divisor(0.5),
+            4.0);
+  EXPECT_EQ(accepted(R"("rope_scaling": null, "rope_parameters": {"rope_type": "default"})")
+                .scaling.divisor(0.5),
+            1.0);
+}
+
+TEST(DecoderConfig, ContradictionsAboutRotaryTablesAreRefusedWithBothValues) {
+  const auto names_both = [](const std::string& said, const std::string& one,
+                             const std::string& other) {
+    return said.find(one) != std::string::npos && said.find(other) != std::string::npos;
+  };
+  const auto theta = refused(R"("rope_theta": 10000, "rope_parameters": {"rope_theta": 500000})");
+  EXPECT_TRUE(names_both(theta, "rope_parameters.rope_theta is 500000", "rope_theta is 10000"))
+      << theta;
+  const auto share = refused(
+      R"("partial_rotary_factor": 0.75, "rope_parameters": {"partial_rotary_factor": 0.5})");
+  EXPECT_TRUE(names_both(share, "is 0.5", "is 0.75")) << share;
+  const auto type = refused(R"("rope_scaling": {"type": "linear", "factor": 4},
+                               "rope_parameters": {"rope_type": "default"})");
+  EXPECT_TRUE(names_both(type, "\"default\"", "\"linear\"")) << type;
+  const auto factor = refused(R"("rope_scaling": {"type": "linear", "factor": 4},
+                                 "rope_parameters": {"rope_type": "linear", "factor": 8})");
+  EXPECT_TRUE(
+      names_both(factor, "rope_parameters.factor is 8", "config.json: rope_scaling.factor is 4"))
+      << factor;
+}
+
 TEST(DecoderConfig, RopeScalingIsBuiltOrRefusedByName) {
   const std::string llama3 = R"("rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0,
     "high_freq_factor": 4.0, "original_max_position_embeddings": 1024, "rope_type": "llama3"})";

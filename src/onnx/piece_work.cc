@@ -27,7 +27,9 @@ struct Work {
   }
 };
 
-void run_thread(const PieceFn& worker, const ProgressFn& progress, Work& work) {
+const char* const kOutOfMemory = "not enough memory to write the weights";
+
+void run_pieces_of(const PieceFn& worker, const ProgressFn& progress, Work& work) {
   while (!work.stopped) {
     const std::size_t index = work.next++;
     if (index >= work.count) return;
@@ -35,7 +37,7 @@ void run_thread(const PieceFn& worker, const ProgressFn& progress, Work& work) {
     try {
       bytes = worker(index);
     } catch (const std::bad_alloc&) {
-      bytes = fail(ErrorCode::kResourceExhausted, "not enough memory to write the weights");
+      bytes = fail(ErrorCode::kResourceExhausted, kOutOfMemory);
     }
     if (!bytes) return work.stop(bytes.error());
     const std::lock_guard lock(work.mutex);
@@ -47,13 +49,25 @@ void run_thread(const PieceFn& worker, const ProgressFn& progress, Work& work) {
   }
 }
 
+/// An exception must not leave a thread: neither a piece's nor that of the worker's buffers.
+void run_thread(const std::function<PieceFn()>& make_worker, const ProgressFn& progress,
+                Work& work) {
+  PieceFn worker;
+  try {
+    worker = make_worker();
+  } catch (const std::bad_alloc&) {
+    return work.stop({ErrorCode::kResourceExhausted, kOutOfMemory});
+  }
+  run_pieces_of(worker, progress, work);
+}
+
 }  // namespace
 
 Result<void> run_pieces(std::size_t count, int threads, WrittenBytes& written,
                         const ProgressFn& progress, const std::function<PieceFn()>& make_worker) {
   Work work{
       .count = count, .next = {}, .stopped = {}, .mutex = {}, .written = written, .error = {}};
-  const auto run = [&] { run_thread(make_worker(), progress, work); };
+  const auto run = [&] { run_thread(make_worker, progress, work); };
   std::vector<std::thread> helpers;
   try {
     for (int i = 1; i < threads; ++i) helpers.emplace_back(run);

@@ -364,6 +364,8 @@ std::vector<LinearReport> reports(const QuantisePlan& plan, const std::vector<Lo
 
 }  // namespace
 
+std::size_t calibration_runs(const QuantisePlan& plan) { return groups_by_input(plan).size(); }
+
 Result<std::vector<LinearReport>> write_quantised(const QuantisePlan& plan,
                                                   const std::filesystem::path& source,
                                                   const std::filesystem::path& out, int threads,

@@ -54,6 +54,9 @@ Result<std::vector<LinearReport>> write_quantised(const QuantisePlan& plan,
                                                   const ProgressFn& progress,
                                                   MomentsSource* calibration);
 
+/// How often write_quantised() with a calibration asks for moments: runs over the whole text.
+std::size_t calibration_runs(const QuantisePlan& plan);
+
 /// Moments and factors that are held at the same time: twice 4 bytes for each square of a width.
 inline constexpr std::uint64_t kMomentsBytes = std::uint64_t{1} << 30;
 

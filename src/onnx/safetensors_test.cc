@@ -2,6 +2,7 @@
 #include "onnx/safetensors.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <bit>
 #include <cmath>
@@ -226,6 +227,8 @@ TEST(Safetensors, FilesThatAreNoneAreRefused) {
   EXPECT_EQ(refusal(folder / "cut.safetensors"), "accepted");
   EXPECT_SAID(refusal(folder / "absent"), "absent");
   EXPECT_SAID(refusal(folder.path()), "not a regular file");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_SAID(refusal(folder / "pipe"), "not a regular file") << "and nobody waits for a writer";
 }
 
 TEST(Safetensors, AFileThatShrinksIsNoticed) {

@@ -2,7 +2,9 @@
 #include "provider/local_provider.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,10 +26,19 @@ Message message(Role role, std::string content) {
 
 class LocalProviderTest : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "hearth-cache-XXXXXX").string();
+    cache_folder_ = ::mkdtemp(pattern.data());
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(cache_folder_); }
+
   static std::unique_ptr<LocalProvider> load(bool reuse_prefix) {
     LocalProviderOptions options;
     options.model_folder = HEARTH_SOURCE_DIR "/models/ember/int4";
     options.reuse_prefix = reuse_prefix;
+    // What is packed goes there, not into the source tree.
+    options.cache_folder = cache_folder_;
+    options.session.accelerated.cache_folder = cache_folder_;
     auto loaded = LocalProvider::load(options);
     EXPECT_TRUE(loaded) << loaded.error().message;
     return loaded ? std::move(*loaded) : nullptr;
@@ -45,6 +56,7 @@ class LocalProviderTest : public ::testing::Test {
         made, [](std::string_view) {}, kNever);
   }
 
+  static inline std::filesystem::path cache_folder_;
   std::unique_ptr<LocalProvider> reusing_ = load(true);
   std::unique_ptr<LocalProvider> fresh_ = load(false);
 };

@@ -11,8 +11,9 @@
 namespace hearth::runtime {
 namespace {
 
-/// Files removed by their holders in a row, before a file system counts as one that has no locks.
-constexpr int kTriesMax = 100;
+/// Files that are there but not under their name, before a file system counts as one that cannot
+/// tell files apart, and has no locks.
+constexpr int kStrangeMax = 100;
 
 /// Whoever held the lock removes the file: the one that was waited for may be gone from its name.
 bool still_has_its_name(int fd, const std::filesystem::path& path) {
@@ -20,6 +21,13 @@ bool still_has_its_name(int fd, const std::filesystem::path& path) {
   struct stat named {};
   return ::fstat(fd, &mine) == 0 && ::stat(path.c_str(), &named) == 0 &&
          mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+/// True for a file that its holder removed. Another process got the lock then, so that trying again
+/// comes to an end when all have had it.
+bool was_removed(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && info.st_nlink == 0;
 }
 
 bool lock(int fd, int how) {
@@ -34,7 +42,7 @@ bool lock(int fd, int how) {
 FileLock FileLock::wait_for(const std::filesystem::path& path,
                             const std::function<void()>& on_wait) {
   bool told = false;
-  for (int tries = 0; tries < kTriesMax; ++tries) {
+  for (int strange = 0; strange < kStrangeMax;) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) return {-1, path};
     if (!lock(fd, LOCK_EX | LOCK_NB)) {
@@ -45,6 +53,7 @@ FileLock FileLock::wait_for(const std::filesystem::path& path,
       }
     }
     if (still_has_its_name(fd, path)) return {fd, path};
+    if (!was_removed(fd)) ++strange;
     ::close(fd);
   }
   return {-1, path};

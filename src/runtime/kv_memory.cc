@@ -4,33 +4,57 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/file.h"
+#include "runtime/control_groups.h"
 
 namespace hearth::runtime {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uint64_t kUnknownMemoryBytes = std::uint64_t{1} << 30;
 
-/// The number in a file that holds one number; `fallback` for "max" and for no file.
-std::uint64_t number_in(const char* path, std::uint64_t fallback) {
+/// The number in a file that holds one number; nothing for "max" and for no file.
+std::optional<std::uint64_t> number_in(const fs::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
-  return file >> value ? value : fallback;
+  return file >> value ? std::optional(value) : std::nullopt;
 }
 
-std::uint64_t free_by_meminfo() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::uint64_t kibibytes = 0;
-  std::string unit;
-  while (file >> key >> kibibytes) {
-    if (key == "MemAvailable:") return kibibytes * 1024;
-    std::getline(file, unit);
+/// The number behind `key` in a file of "key number" and perhaps a unit in each line.
+std::optional<std::uint64_t> number_behind(const fs::path& path, std::string_view key) {
+  std::ifstream file(path);
+  std::string word;
+  std::uint64_t value = 0;
+  for (std::string rest; file >> word >> value; std::getline(file, rest)) {
+    if (word == key) return value;
   }
-  return kUnknownMemoryBytes;
+  return std::nullopt;
+}
+
+std::uint64_t free_by_meminfo(const fs::path& root) {
+  const auto kibibytes = number_behind(root / "proc/meminfo", "MemAvailable:");
+  return kibibytes ? *kibibytes * 1024 : kUnknownMemoryBytes;
+}
+
+/// What one control group leaves, by the files of version 2 or 1; everything without a limit.
+std::uint64_t free_in(const fs::path& group) {
+  auto limit = number_in(group / "memory.max");
+  auto used = number_in(group / "memory.current");
+  auto files = number_behind(group / "memory.stat", "inactive_file");
+  if (const auto first = number_in(group / "memory.limit_in_bytes"); first && !limit) {
+    limit = first;
+    used = number_in(group / "memory.usage_in_bytes");
+    files = number_behind(group / "memory.stat", "total_inactive_file");
+  }
+  if (!limit) return UINT64_MAX;
+  const std::uint64_t kept = used.value_or(0) - std::min(used.value_or(0), files.value_or(0));
+  return *limit - std::min(*limit, kept);
 }
 
 }  // namespace
@@ -61,12 +85,12 @@ KvMemory& KvMemory::operator=(KvMemory&& other) noexcept {
   return *this;
 }
 
-std::uint64_t available_memory_bytes() {
-  const std::uint64_t machine = free_by_meminfo();
-  const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", UINT64_MAX);
-  const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
-  const std::uint64_t group = limit == UINT64_MAX ? limit : limit - std::min(limit, used);
-  return std::max<std::uint64_t>(std::min(machine, group), 1);
+std::uint64_t available_memory_bytes(const fs::path& root) {
+  std::uint64_t available = free_by_meminfo(root);
+  for (const fs::path& group : control_group_folders(root, "memory")) {
+    available = std::min(available, free_in(group));
+  }
+  return std::max<std::uint64_t>(available, 1);
 }
 
 }  // namespace hearth::runtime

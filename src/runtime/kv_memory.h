@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 
 #include "base/result.h"
 
@@ -28,8 +29,9 @@ class KvMemory {
   std::size_t size_ = 0;
 };
 
-/// What the system could give to new memory now, bounded by the container's limit; from
-/// /proc/meminfo and the control group. Never 0.
-std::uint64_t available_memory_bytes();
+/// What the system could give to new memory now, bounded by the limits of this process's control
+/// group and of those above it, where what is only kept for files counts as free; from /proc and
+/// /sys. Never 0. `root` stands for "/" in tests.
+std::uint64_t available_memory_bytes(const std::filesystem::path& root = "/");
 
 }  // namespace hearth::runtime

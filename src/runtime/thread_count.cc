@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "runtime/control_groups.h"
+
 namespace hearth::runtime {
 namespace {
 
@@ -45,18 +47,9 @@ double quota_of(const fs::path& group) {
 
 /// The tightest quota of this process's group and those above it.
 double tightest_quota(const fs::path& root) {
-  const fs::path groups = root / "sys/fs/cgroup";
-  double tightest = std::min(quota_of(groups), quota_of(groups / "cpu"));
-  std::ifstream mine(root / "proc/self/cgroup");
-  for (std::string line; std::getline(mine, line);) {
-    const auto path_begin = line.rfind(':');
-    if (path_begin == std::string::npos) continue;
-    const bool v1 = line.find(":cpu") != std::string::npos;
-    fs::path group =
-        (v1 ? groups / "cpu" : groups) / fs::path(line.substr(path_begin + 1)).relative_path();
-    for (; group.string().size() > groups.string().size(); group = group.parent_path()) {
-      tightest = std::min(tightest, quota_of(group));
-    }
+  double tightest = std::numeric_limits<double>::infinity();
+  for (const fs::path& group : control_group_folders(root, "cpu")) {
+    tightest = std::min(tightest, quota_of(group));
   }
   return tightest;
 }

@@ -4,7 +4,7 @@ import shutil
 import signal
 import unittest
 
-from hearth_cli import EMBER, FAILURE, INTERRUPTED, LIMIT_S, MODEL, OK, ROOT, USAGE, Case
+from hearth_cli import EMBER, FAILURE, INTERRUPTED, LIMIT_S, MODEL, OK, USAGE, Case
 
 TOOLS = [{"name": "read", "description": "Read a file.", "parameters": {"path": {"description": "File", "type": "str"}}}]
 CASES = [
@@ -91,7 +91,8 @@ class Eval(EvalCase):
     def test_flags_that_make_no_sense_are_refused(self):
         for flags in (("--no-set", "--no-text"), ("--stride", "0"), ("--context", "1"), ("--suite", "all"), ("--out", "x"),
                       ("--no-text", "--against", "ember"), ("--limit", "0"), ("--no-set", "--context", "5000"),
-                      ("--no-set", "--context", "20", "--stride", "20")):
+                      ("--no-set", "--context", "20", "--stride", "20"), ("--no-text", "--stride", "5"),
+                      ("--no-text", "--context", "50"), ("--suite", "variants", "--variant", "int4")):
             with self.subTest(flags):
                 self.refused(USAGE, "eval", *flags, says=["hearth: error: "])
 
@@ -165,11 +166,25 @@ class Variant(EvalCase):
         self.ok("tokenize", "--model", "toy", "--variant", "int8", "x", env=environment)
 
     def test_a_missing_one_says_how_to_make_it(self):
-        missing = {"int8", "fp16", "fp32"} - {folder.name for folder in (ROOT / "models" / "ember").iterdir()}
-        for variant in missing:
-            self.refused(MODEL, "run", "--task", "x", "--variant", variant, says=[variant, "hearth ", "--out", "int4"])
+        environment = self.family("int4")
+        for variant in ("int8", "fp16", "fp32"):
+            self.refused(MODEL, "run", "--model", "toy", "--task", "x", "--variant", variant, env=environment,
+                         says=[f"no variant {variant}", f"--precision {variant}", f"toy/{variant}", "hearth ", "(there: int4)"])
         self.refused(USAGE, "run", "--task", "x", "--variant", "int2", says=["--variant", "int4, int8, fp16, fp32"])
         self.refused(USAGE, "run", "--task", "x", env={"ONNX_MODEL_VARIANT": "big"}, says=["ONNX_MODEL_VARIANT", "big"])
+
+    def test_of_a_releases_folders_the_one_for_the_cpu_runs(self):
+        environment = self.family("cpu_and_mobile/cpu-int4-rtn", "gpu/gpu-int4-rtn")
+        folder = lambda *arguments: json.loads(self.ok("models", "info", "--json", *arguments, env=environment))["folder"]
+        self.assertTrue(folder("--model", "toy", "--variant", "int4").endswith("cpu-int4-rtn"))
+        self.assertTrue(folder("--model", "toy/gpu-int4-rtn", "--variant", "int4").endswith("gpu-int4-rtn"))
+
+    def test_another_file_than_the_folders_model_is_refused(self):
+        model = self.copy_of_ember()
+        shutil.copy(model / "model.onnx", model / "other.onnx")
+        for command in (("run", "--task", "x"), ("models", "info"), ("quantize", "--out", str(self.folder / "out"))):
+            self.refused(MODEL, *command, "--model", str(model / "other.onnx"), says=["other.onnx is not the model"])
+        self.assertFalse((self.folder / "out").exists())
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ class Build(Case):
     def test_what_cannot_be_built_is_named(self):
         for change, says in (({"sliding_window": 100}, "sliding_window is 100"), ({"model_type": "gemma2"}, "gemma2"),
                              ({"rope_scaling": {"type": "yarn", "factor": 2}}, "yarn"), ({"hidden_act": "gelu"}, "gelu"),
-                             ({"eos_token_id": None}, "eos_token_id")):
+                             ({"eos_token_id": None}, "eos_token_id"), ({"hidden_size": 0}, "hidden_size"),
+                             ({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 1e6}}, "only one of them")):
             self.write_config({**CONFIG, **change})
             self.refused_and_gone(MODEL, says=["config.json", says])
 
@@ -128,6 +129,21 @@ class Build(Case):
         self.refused_and_gone(MODEL, says=["tokenizer.json"])
         self.weights.unlink()
         self.refused_and_gone(MODEL, says=["published"])
+
+    def test_a_tokenizer_that_cannot_be_read_is_refused_before_anything_is_written(self):
+        self.weights.write_bytes(safetensors(SHAPES, spoilt="model.norm.weight"))  # which is met only later
+        for text, says in (("{", "not valid JSON"), (json.dumps({"model": {"type": "Unigram", "vocab": []}}), "Unigram")):
+            (self.published / "tokenizer.json").write_text(text)
+            self.refused_and_gone(MODEL, says=["tokenizer.json", says])
+
+    def test_an_output_folder_whose_place_cannot_be_taken(self):
+        here = self.folder / "here"
+        here.mkdir()
+        self.refused(USAGE, "models", "build", "--from", str(self.published), "--out", ".", cwd=here,
+                     says=["working folder", "name a folder inside it"])
+        (self.folder / "link").symlink_to(here)
+        self.ok("models", "build", "--from", str(self.published), "--out", str(self.folder / "link"))
+        self.assertTrue((here / "model.onnx").exists())
 
     def write_with_a_hole(self, config: dict, shapes: dict[str, list[int]]) -> None:
         """Weights that are all zero and take no space on the disk, however many they are."""

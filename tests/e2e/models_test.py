@@ -11,7 +11,8 @@ TEXTS = ["Hello, world!", "  two  spaces\n\tand a tab\n", "ünïcödé 東京 �
 class Models(Case):
     def test_the_model_in_the_box_is_listed(self):
         self.assertIn("ember", self.ok("models", "list"))
-        entry = next(e for e in json.loads(self.ok("models", "list", "--json")) if e["name"].startswith("ember"))
+        entry = next(e for e in json.loads(self.ok("models", "list", "--json")) if e["folder"] == str(EMBER))
+        self.assertRegex(entry["name"], r"^ember(/int4)?$")
         self.assertTrue(entry["usable"])
         self.assertEqual(entry["size_bytes"], sum(f.stat().st_size for f in EMBER.rglob("*") if f.is_file()))
 

@@ -70,13 +70,29 @@ class Quantize(Case):
                 (USAGE, ("--method", "gptq", "--calibration", "nowhere.txt"), ["nowhere.txt"]),
                 (USAGE, ("--method", "gptq", "--calibration", str(empty)), ["no text"]),
                 (USAGE, ("--precision", "int8", "--mixed"), ["--mixed"]),
-                (USAGE, ("--layout", "dynamic"), ["eight bits"])):
+                (USAGE, ("--layout", "dynamic"), ["eight bits"]),
+                (USAGE, ("--precision", "int8", "--layout", "dynamic", "--block-size", "32"), ["--block-size", "nbits"]),
+                (USAGE, ("--calibration-tokens", "100"), ["--calibration FILE"])):
             with self.subTest(arguments):
                 self.refused(code, "quantize", "--model", str(source), "--out", out, *arguments, says=says)
         self.refused(USAGE, "quantize", "--model", str(quantised), "--out", out, says=["quantised already"])
         self.refused(USAGE, "quantize", "--model", str(source), "--out", str(quantised), says=["not empty"])
         self.refused(MODEL, "quantize", "--model", str(self.folder / "none"), "--out", out, says=["none"])
+        here = self.folder / "here"
+        here.mkdir()
+        self.refused(USAGE, "quantize", "--model", str(source), "--out", ".", cwd=here,
+                     says=["working folder", "name a folder inside it"])
         self.assertEqual(self.names(), [])
+
+    def test_the_record_is_the_results_own_and_other_files_come_over(self):
+        source, out = self.synth("fp32"), self.folder / "out"
+        (source / "hearth_build.json").write_text(json.dumps({"version": 1, "precision": "fp32", "source": []}))
+        (source / "large.bin").write_bytes(bytes(range(256)) * 10000)
+        self.quantize(source, "--precision", "int8", "--out", str(out))
+        self.assertFalse((out / "hearth_build.json").exists())
+        record = json.loads((out / "hearth_quantize.json").read_text())
+        self.assertEqual((record["precision"], record["block_size"], record["source"]["precision"]), ("int8", 32, "fp32"))
+        self.assertEqual((out / "large.bin").read_bytes(), (source / "large.bin").read_bytes())
 
     def test_an_interrupt_leaves_nothing(self):
         source = self.synth("fp32", hidden_size=512, intermediate_size=1024)

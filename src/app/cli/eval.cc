@@ -54,6 +54,9 @@ Result<void> check_flags(const EvalFlags& flags) {
   if (flags.no_text && flags.against) {
     return wrong("--against compares predictions of a text; leave out --no-text");
   }
+  if (flags.no_text && (flags.context || flags.stride)) {
+    return wrong("--context and --stride are for a text; leave out --no-text");
+  }
   if (flags.no_text && flags.no_set) return wrong("--no-text and --no-set leave nothing to do");
   if (flags.context && *flags.context < 2) return wrong("--context must be 2 or more tokens");
   if (flags.stride && *flags.stride < 1) return wrong("--stride must be 1 or more tokens");
@@ -195,10 +198,7 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
   print_note("written to " + out.string());
   HEARTH_TRY(const ExitCode printed,
              print(flags.json ? dump(json, 2) + "\n" : comparison_text(family, *results)));
-  const bool failed = std::any_of(results->begin(), results->end(), [](const VariantResult& one) {
-    return !one.folder.empty() && !one.problem.empty();
-  });
-  return failed && printed == ExitCode::kOk ? ExitCode::kFailure : printed;
+  return measuring_failed(*results) && printed == ExitCode::kOk ? ExitCode::kFailure : printed;
 }
 
 Result<ExitCode> eval(const EvalFlags& flags, SettingFlags& setting_flags) {
@@ -206,6 +206,11 @@ Result<ExitCode> eval(const EvalFlags& flags, SettingFlags& setting_flags) {
   HEARTH_TRY_VOID(check_flags(flags));
   setting_flags.assume_local();
   HEARTH_TRY(const Settings settings, setting_flags.resolve(environment));
+  if (const ResolvedValue* variant = settings.find(SettingId::kVariant);
+      flags.suite && variant != nullptr && variant->origin.level == OriginLevel::kFlag) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--suite variants measures every variant; leave out --variant");
+  }
   print_warnings(settings);
   return flags.suite ? compare(flags, setting_flags, settings, environment)
                      : evaluate_one(flags, settings, environment);

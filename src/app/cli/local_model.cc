@@ -27,12 +27,7 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
   options.reuse_prefix = settings.boolean_or(SettingId::kCacheSystemPrompts, options.reuse_prefix);
   auto loaded = as_model_failure(provider::LocalProvider::load(options));
   if (!loaded) return loaded;
-  const std::string file_name = (*loaded)->model().model_file.filename().string();
-  if (located.model_file_name && *located.model_file_name != file_name) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{} is not the model of its folder: genai_config.json names {}",
-                            *located.model_file_name, file_name));
-  }
+  HEARTH_TRY_VOID(check_named_file(located, (*loaded)->model().model_file));
   return loaded;
 }
 

@@ -74,6 +74,7 @@ Result<ExitCode> info(bool json, SettingFlags& flags) {
   HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
   HEARTH_TRY(const auto model, as_model_failure(runtime::open_model_folder(
                                    located.folder, environment.cache_folder())));
+  HEARTH_TRY_VOID(check_named_file(located, model.model_file));
   StandardOutput out;
   out.write(json ? dump(model_json(model), 2) + "\n" : model_text(model));
   return finish(out);

@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <memory>
 #include <string>
-#include <thread>
+#include <string_view>
 
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
 #include "app/io/writing_line.h"
 #include "onnx/build_folder.h"
 #include "runtime/model_folder.h"
+#include "runtime/thread_count.h"
+#include "text/tokenizer.h"
 
 namespace hearth::app {
 namespace {
@@ -24,7 +26,12 @@ struct BuildFlags {
 };
 
 /// More help little: the disk sets the pace. Each takes less than 100 MB.
-constexpr unsigned kThreadsMax = 8;
+constexpr int kThreadsMax = 8;
+
+/// Hours of building are not for a model whose text Hearth cannot read.
+Result<void> check_tokenizer(std::string_view text, std::string_view source) {
+  return text::Tokenizer::from_json(text, source).map([](const text::Tokenizer&) {});
+}
 
 /// The folder is complete and has its name; that Hearth cannot open it is worth knowing now.
 void note_if_not_openable(const std::string& folder) {
@@ -37,8 +44,8 @@ Result<ExitCode> build(const BuildFlags& flags) {
   HEARTH_TRY(options.precision, onnx::parse_precision(flags.precision));
   options.from = flags.from;
   options.out_dir = flags.out;
-  options.threads =
-      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax));
+  options.threads = std::min(runtime::default_thread_count(), kThreadsMax);
+  options.check_tokenizer = check_tokenizer;
   options.progress = writing_line(guard_request());
   const Result<onnx::BuildReport> report = onnx::build_folder(options);
   if (const auto interrupted = interrupted_by(); !report && interrupted) return *interrupted;

@@ -14,6 +14,7 @@
 #include "app/io/standard_output.h"
 #include "app/io/writing_line.h"
 #include "app/model_locator.h"
+#include "base/copy_file.h"
 #include "base/file.h"
 #include "base/finished_folder.h"
 #include "onnx/external_data.h"
@@ -31,15 +32,19 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kCalibrationBytesMax = std::uint64_t{64} << 20;
 constexpr const char* kRecordName = "hearth_quantize.json";
+constexpr const char* kBuildRecordName = "hearth_build.json";
+constexpr std::uint64_t kBuildRecordBytesMax = std::uint64_t{1} << 20;
+constexpr int kBlockSizeDefault = 32;
+constexpr std::int64_t kCalibrationTokensDefault = 32768;
 
 struct QuantizeFlags {
   std::string model;
   std::string precision = "int4";
-  int block_size = 32;
+  std::optional<int> block_size;
   std::string method = "rtn";
   std::string layout = "nbits";
   std::optional<std::string> calibration;
-  std::int64_t calibration_tokens = 32768;
+  std::optional<std::int64_t> calibration_tokens;
   bool mixed = false;
   bool asymmetric = false;
   bool json = false;
@@ -54,7 +59,20 @@ Result<onnx::QuantMethod> parse_method(const std::string& text) {
               fmt::format("--method is \"{}\", expected rtn, kquant or gptq", text));
 }
 
+/// Flags that would change nothing beside the others.
+Result<void> check_flags(const QuantizeFlags& flags) {
+  const auto wrong = [](const char* words) { return fail(ErrorCode::kInvalidArgument, words); };
+  if (flags.layout == "dynamic" && flags.block_size) {
+    return wrong("--block-size belongs to --layout nbits; dynamic has one scale for each column");
+  }
+  if (flags.calibration_tokens && !flags.calibration) {
+    return wrong("--calibration-tokens needs --calibration FILE");
+  }
+  return {};
+}
+
 Result<onnx::QuantiseOptions> parse_options(const QuantizeFlags& flags) {
+  HEARTH_TRY_VOID(check_flags(flags));
   onnx::QuantiseOptions options;
   if (flags.precision != "int4" && flags.precision != "int8") {
     return fail(ErrorCode::kInvalidArgument,
@@ -65,7 +83,7 @@ Result<onnx::QuantiseOptions> parse_options(const QuantizeFlags& flags) {
                 fmt::format("--layout is \"{}\", expected nbits or dynamic", flags.layout));
   }
   options.format.bits = flags.precision == "int8" ? 8 : 4;
-  options.format.block_size = flags.block_size;
+  options.format.block_size = flags.block_size.value_or(kBlockSizeDefault);
   options.format.asymmetric = flags.asymmetric;
   options.mixed = flags.mixed;
   options.layout =
@@ -97,7 +115,8 @@ Result<std::vector<TokenId>> calibration_tokens(const QuantizeFlags& flags,
     return fail(ErrorCode::kInvalidArgument,
                 "--calibration " + *flags.calibration + " holds no text");
   }
-  const auto wanted = static_cast<std::size_t>(flags.calibration_tokens);
+  const auto wanted =
+      static_cast<std::size_t>(flags.calibration_tokens.value_or(kCalibrationTokensDefault));
   if (tokens->size() > wanted) tokens->resize(wanted);
   return std::move(*tokens);
 }
@@ -112,7 +131,7 @@ Result<std::unique_ptr<runtime::Calibration>> open_calibration(const QuantizeFla
   runtime::CalibrationOptions options;
   HEARTH_TRY(options.tokens, calibration_tokens(flags, model));
   options.threads = threads;
-  options.progress = [&cancelled](std::size_t, std::size_t) { return !cancelled.load(); };
+  options.progress = calibrating_line(cancelled, onnx::calibration_runs(plan));
   std::vector<std::string> inputs;
   for (const onnx::LinearJob& job : plan.linears()) inputs.push_back(job.input);
   return runtime::Calibration::open(model, plan.source(), inputs, std::move(options));
@@ -125,7 +144,7 @@ Result<std::vector<fs::path>> files_to_copy(const runtime::ModelFolder& model,
   const auto is_of_weights = [&](const fs::path& path) {
     const std::string name = path.filename().string();
     return path == model.model_file || data_files.contains(name) || name.starts_with(".") ||
-           name == "hearth_synth.json" || name == kRecordName ||
+           name == "hearth_synth.json" || name == kBuildRecordName || name == kRecordName ||
            name.starts_with(model.config.model_file_name + ".");
   };
   std::vector<fs::path> files;
@@ -137,34 +156,47 @@ Result<std::vector<fs::path>> files_to_copy(const runtime::ModelFolder& model,
 }
 
 /// genai_config.json names the model file; the new one is always model.onnx.
-Result<std::string> copied_text(const fs::path& file, const runtime::ModelFolder& model) {
-  HEARTH_TRY(std::string text, read_file(file));
+Result<void> copy_into(const fs::path& folder, const fs::path& file,
+                       const runtime::ModelFolder& model, const std::atomic<bool>& cancelled) {
+  const fs::path to = folder / file.filename();
   if (file.filename() != "genai_config.json" || model.config.model_file_name == "model.onnx") {
-    return text;
+    return copy_file_bytes(file, to, cancelled);
   }
+  HEARTH_TRY(const std::string text, read_file(file));
   OrderedJson json = OrderedJson::parse(text);
   json["model"]["decoder"]["filename"] = "model.onnx";
-  return json.dump(4) + "\n";
+  return write_file_atomically(to, json.dump(4) + "\n");
 }
 
-std::string record_json(const QuantizeFlags& flags, const std::vector<std::string>& eight_bits) {
+/// What the source says it was built from; null where it says nothing that can be read.
+OrderedJson build_record(const runtime::ModelFolder& model) {
+  const auto text = read_file(model.folder / kBuildRecordName, kBuildRecordBytesMax);
+  if (!text) return nullptr;
+  const auto record = parse_ordered_json(*text, kBuildRecordName);
+  return record ? *record : OrderedJson(nullptr);
+}
+
+std::string record_json(const QuantizeFlags& flags, const std::vector<std::string>& eight_bits,
+                        const OrderedJson& source) {
   OrderedJson json = {{"version", 1},
                       {"precision", flags.precision},
                       {"layout", flags.layout},
                       {"method", flags.method}};
-  if (flags.layout == "nbits") json["block_size"] = flags.block_size;
+  if (flags.layout == "nbits") json["block_size"] = flags.block_size.value_or(kBlockSizeDefault);
   json["asymmetric"] = flags.asymmetric;
   json["calibrated"] = flags.calibration.has_value();
   if (flags.mixed) json["int8"] = eight_bits;
+  if (!source.is_null()) json["source"] = source;
   return json.dump(2) + "\n";
 }
 
-std::string record_of(const QuantizeFlags& flags, const onnx::QuantisePlan& plan) {
+std::string record_of(const QuantizeFlags& flags, const onnx::QuantisePlan& plan,
+                      const runtime::ModelFolder& model) {
   std::vector<std::string> eight_bits;
   for (const onnx::LinearJob& job : plan.linears()) {
     if (job.format.bits == 8) eight_bits.push_back(job.node);
   }
-  return record_json(flags, eight_bits);
+  return record_json(flags, eight_bits, build_record(model));
 }
 
 /// Makes the folder; returns what each product lost.
@@ -184,10 +216,10 @@ Result<std::vector<onnx::LinearReport>> make_folder(const QuantizeFlags& flags,
   HEARTH_TRY(auto reports, onnx::write_quantised(plan, model.folder, folder.path(), threads,
                                                  writing_line(cancelled), calibration.get()));
   for (const fs::path& file : files) {
-    HEARTH_TRY(const std::string text, copied_text(file, model));
-    HEARTH_TRY_VOID(write_file_atomically(folder.path() / file.filename(), text));
+    HEARTH_TRY_VOID(copy_into(folder.path(), file, model, cancelled));
   }
-  HEARTH_TRY_VOID(write_file_atomically(folder.path() / kRecordName, record_of(flags, plan)));
+  HEARTH_TRY_VOID(
+      write_file_atomically(folder.path() / kRecordName, record_of(flags, plan, model)));
   HEARTH_TRY_VOID(folder.finish());
   return reports;
 }
@@ -207,6 +239,7 @@ Result<QuantizeResult> quantized(const QuantizeFlags& flags) {
   HEARTH_TRY(const LocatedModel located, locate_model(flags.model, "--model", environment));
   HEARTH_TRY(const auto before, as_model_failure(runtime::open_model_folder(
                                     located.folder, environment.cache_folder())));
+  HEARTH_TRY_VOID(check_named_file(located, before.model_file));
   HEARTH_TRY(auto source, as_model_failure(onnx::read_model(before.model_file)));
   HEARTH_TRY(const auto plan, onnx::QuantisePlan::make(std::move(source), options));
   QuantizeResult result;
@@ -250,7 +283,7 @@ void add_quantize_command(CLI::App& root, std::vector<Subcommand>& commands) {
   parser->add_option("--block-size", flags->block_size, "Weights that share a scale: 32, 64 or 128")
       ->type_name("N")
       ->check(CLI::IsMember({32, 64, 128}))
-      ->capture_default_str();
+      ->default_str(std::to_string(kBlockSizeDefault));
   parser
       ->add_option("--method", flags->method,
                    "rtn (round to nearest, the released models'), kquant (searched scales) or gptq "
@@ -267,7 +300,7 @@ void add_quantize_command(CLI::App& root, std::vector<Subcommand>& commands) {
                    "How much of that text is used at most")
       ->type_name("N")
       ->check(CLI::Range(1, 16777216))
-      ->capture_default_str();
+      ->default_str(std::to_string(kCalibrationTokensDefault));
   parser->add_flag("--mixed", flags->mixed,
                    "Keep the head and the most sensitive matrices in 8 bits");
   parser->add_flag("--asymmetric", flags->asymmetric, "Give each block a zero point");

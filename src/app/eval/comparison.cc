@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -86,7 +87,8 @@ Result<std::vector<VariantResult>> compare_variants(const ModelFamily& family,
                                                     const MeasureVariant& measure) {
   std::vector<VariantResult> results;
   for (const std::string_view name : variant_names()) {
-    VariantResult result{std::string(name), {}, {}, nullptr};
+    VariantResult result;
+    result.variant = name;
     const auto folder = choose_variant(family, name, "--suite variants");
     if (folder) {
       result.folder = folder->string();
@@ -99,6 +101,7 @@ Result<std::vector<VariantResult>> compare_variants(const ModelFamily& family,
         result.problem = measured.error().message;
       }
     } else if (folder.error().code == ErrorCode::kNotFound) {
+      result.missing = true;
       result.problem = variant_advice(family, name);
     } else {
       result.problem = folder.error().message;
@@ -108,14 +111,21 @@ Result<std::vector<VariantResult>> compare_variants(const ModelFamily& family,
   return results;
 }
 
+bool measuring_failed(const std::vector<VariantResult>& results) {
+  const auto measured = [](const VariantResult& one) { return one.problem.empty(); };
+  const auto accounted_for = [&](const VariantResult& one) { return one.missing || measured(one); };
+  return std::none_of(results.begin(), results.end(), measured) ||
+         !std::all_of(results.begin(), results.end(), accounted_for);
+}
+
 OrderedJson comparison_json(const ModelFamily& family, const std::vector<VariantResult>& results) {
   OrderedJson json = {{"version", 1}, {"model", family.name}, {"variants", OrderedJson::object()}};
   const VariantResult* exact = find_result(results, "fp32");
   for (const VariantResult& result : results) {
     OrderedJson& entry = json["variants"][result.variant];
-    entry["available"] = !result.folder.empty();
+    entry["available"] = !result.missing;
     if (!result.problem.empty()) {
-      entry[result.folder.empty() ? "how_to_get_it" : "error"] = result.problem;
+      entry[result.missing ? "how_to_get_it" : "error"] = result.problem;
       continue;
     }
     entry.update(result.evaluation);
@@ -133,8 +143,7 @@ std::string comparison_text(const ModelFamily& family, const std::vector<Variant
       text += fmt::format("{:>14}", result.variant);
     } else {
       below += fmt::format("{}: {}: {}\n", result.variant,
-                           result.folder.empty() ? "not there" : "could not be measured",
-                           result.problem);
+                           result.missing ? "not there" : "could not be measured", result.problem);
     }
   }
   text += "\n";

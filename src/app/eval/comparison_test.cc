@@ -63,11 +63,44 @@ TEST_F(CompareVariants, WhatIsMissingOrFailsDoesNotStopTheRest) {
   EXPECT_NE(variants.at("fp16").at("how_to_get_it").get<std::string>().find("--precision fp16"),
             std::string::npos);
 
+  EXPECT_TRUE(measuring_failed(*results));
   const std::string text = comparison_text(family_, *results);
   for (const char* part : {"int4", "fp32", "8.00 MB", "150.0", "75.0 %", "8.000",
                            "int8: could not be measured: it broke", "fp16: not there: "}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
+}
+
+Result<OrderedJson> small_figures(const std::string&, const std::string&) {
+  return figures(1e6, 100);
+}
+
+TEST_F(CompareVariants, OneThatIsMissingIsNoFailure) {
+  const auto results = compare_variants(family_, small_figures);
+  ASSERT_TRUE(results);
+  EXPECT_FALSE(measuring_failed(*results));
+}
+
+TEST_F(CompareVariants, OneThatCannotBeChosenIsAFailure) {
+  for (const char* name : {"gpu/gpu-int8-a", "gpu/gpu-int8-b"}) {
+    fs::create_directories(root_ / "other" / name);
+    std::ofstream(root_ / "other" / name / "genai_config.json") << "{}";
+  }
+  const ModelFamily family = family_of_folder(root_ / "other");
+  const auto results = compare_variants(family, small_figures);
+  ASSERT_TRUE(results);
+  EXPECT_TRUE(measuring_failed(*results));
+  const OrderedJson entry = comparison_json(family, *results).at("variants").at("int8");
+  EXPECT_EQ(entry.at("available"), true);
+  EXPECT_FALSE(entry.contains("how_to_get_it"));
+  EXPECT_NE(entry.at("error").get<std::string>().find("gpu-int8-b"), std::string::npos) << entry;
+}
+
+TEST_F(CompareVariants, NothingMeasuredIsAFailure) {
+  fs::create_directories(root_ / "odd");
+  const auto results = compare_variants(family_of_folder(root_ / "odd"), small_figures);
+  ASSERT_TRUE(results);
+  EXPECT_TRUE(measuring_failed(*results));
 }
 
 TEST_F(CompareVariants, StoppingStops) {

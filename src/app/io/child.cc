@@ -44,9 +44,38 @@ class SpawnActions {
   posix_spawn_file_actions_t actions_;
 };
 
+/// What the child does on signals: SIGTERM, by which it is stopped, ends it whatever this process
+/// was started with. SIGINT and SIGHUP stay ignored where they are (nohup, a job in the
+/// background).
+class SpawnAttributes {
+ public:
+  SpawnAttributes() { posix_spawnattr_init(&attributes_); }
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+
+  int let_stop() {
+    sigset_t stopping;
+    sigset_t blocked;
+    sigemptyset(&stopping);
+    sigaddset(&stopping, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+    sigdelset(&blocked, SIGTERM);
+    if (const int error = posix_spawnattr_setsigdefault(&attributes_, &stopping)) return error;
+    if (const int error = posix_spawnattr_setsigmask(&attributes_, &blocked)) return error;
+    return posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
+
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
   SpawnActions actions;
   if (const int error = actions.redirect(output)) return cannot_start(error);
+  SpawnAttributes attributes;
+  if (const int error = attributes.let_stop()) return cannot_start(error);
   std::vector<std::string> words = {"hearth"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
@@ -54,38 +83,59 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
   pointers.push_back(nullptr);
   pid_t child = 0;
   // The link leads to the running program also when its file was replaced by a newer one.
-  const int error =
-      posix_spawn(&child, "/proc/self/exe", actions.get(), nullptr, pointers.data(), environ);
+  const int error = posix_spawn(&child, "/proc/self/exe", actions.get(), attributes.get(),
+                                pointers.data(), environ);
   if (error != 0) return cannot_start(error);
   return child;
 }
 
-int wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
+/// The running child, which is asked to stop once when `cancelled` is raised.
+class Child {
+ public:
+  Child(pid_t id, const std::atomic<bool>& cancelled) : id_(id), cancelled_(cancelled) {}
 
-/// Reads until the child closes its output; false when it says too much.
-bool read_all(int descriptor, pid_t child, const std::atomic<bool>& cancelled,
-              std::string& output) {
-  bool asked_to_stop = false;
-  for (;;) {
-    if (cancelled.load() && !asked_to_stop) {
-      ::kill(child, SIGINT);
-      asked_to_stop = true;
+  /// Reads until the child closes its output; false when it says too much.
+  bool read_all(int descriptor, std::string& output) {
+    for (;;) {
+      stop_if_cancelled();
+      pollfd readable{descriptor, POLLIN, 0};
+      if (::poll(&readable, 1, kLookEveryMs) <= 0) continue;
+      std::array<char, 65536> buffer;
+      const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) return true;
+      output.append(buffer.data(), static_cast<std::size_t>(count));
+      if (output.size() > kOutputBytesMax) return false;
     }
-    pollfd readable{descriptor, POLLIN, 0};
-    if (::poll(&readable, 1, kLookEveryMs) <= 0) continue;
-    std::array<char, 65536> buffer;
-    const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return true;
-    output.append(buffer.data(), static_cast<std::size_t>(count));
-    if (output.size() > kOutputBytesMax) return false;
   }
-}
+
+  void kill() const { ::kill(id_, SIGKILL); }
+
+  /// Waits for its end, which need not come with the end of its output; its exit code.
+  int wait() {
+    int status = 0;
+    for (;;) {
+      stop_if_cancelled();
+      const pid_t ended = ::waitpid(id_, &status, WNOHANG);
+      if (ended == id_) break;
+      // Where SIGCHLD is ignored the system keeps no status: then its output has to tell.
+      if (ended < 0 && errno != EINTR) return 0;
+      ::poll(nullptr, 0, kLookEveryMs);
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  void stop_if_cancelled() {
+    if (!cancelled_.load() || asked_to_stop_) return;
+    ::kill(id_, SIGTERM);
+    asked_to_stop_ = true;
+  }
+
+  pid_t id_;
+  const std::atomic<bool>& cancelled_;
+  bool asked_to_stop_ = false;
+};
 
 }  // namespace
 
@@ -95,12 +145,13 @@ Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
   if (::pipe2(ends, O_CLOEXEC) != 0) return cannot_start(errno);
   const Descriptor reader(ends[0]);
   std::optional<Descriptor> writer(std::in_place, ends[1]);
-  HEARTH_TRY(const pid_t child, spawn(arguments, writer->get()));
+  HEARTH_TRY(const pid_t id, spawn(arguments, writer->get()));
   writer.reset();  // the child has the other copy; its end is the end of the output
+  Child child(id, cancelled);
   ChildOutcome outcome;
-  const bool complete = read_all(reader.get(), child, cancelled, outcome.output);
-  if (!complete) ::kill(child, SIGKILL);
-  outcome.exit_code = wait_for(child);
+  const bool complete = child.read_all(reader.get(), outcome.output);
+  if (!complete) child.kill();
+  outcome.exit_code = child.wait();
   if (!complete) return fail(ErrorCode::kCorrupt, "a measurement wrote more than 64 MiB");
   return outcome;
 }

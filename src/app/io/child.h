@@ -15,8 +15,9 @@ struct ChildOutcome {
 };
 
 /// Runs this program with these arguments to its end; standard input is /dev/null, standard error
-/// this process's own. While `cancelled` is raised the child is asked to stop, as by Ctrl-C. kIo
-/// when it cannot be started, kCorrupt when it writes more than 64 MiB.
+/// this process's own. When `cancelled` is raised the child gets a SIGTERM, also where this process
+/// was started with that ignored. kIo when it cannot be started, kCorrupt when it writes more than
+/// 64 MiB.
 Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
                                const std::atomic<bool>& cancelled);
 

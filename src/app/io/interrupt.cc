@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 namespace hearth::app {
@@ -13,8 +14,10 @@ std::atomic<bool> guarded{false};
 std::atomic<int> signal_seen{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+
 void on_signal(int signal) {
-  if (!guarded.load()) _exit(128 + signal);
+  if (!guarded.load()) _exit(128 + (signal == SIGINT ? SIGINT : SIGTERM));
   signal_seen.store(signal);
   cancelled.store(true);
 }
@@ -25,7 +28,7 @@ void install_interrupt_handlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : kSignals) {
     struct sigaction before {};
     // A process started with the signal ignored (nohup, a background job) keeps it ignored.
     if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
@@ -43,7 +46,7 @@ const std::atomic<bool>& guard_request() {
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
   guarded.store(true);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : kSignals) {
     struct sigaction before {};
     if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     sigaction(signal, &action, nullptr);
@@ -58,6 +61,7 @@ std::optional<ExitCode> interrupted_by() {
     case SIGINT:
       return ExitCode::kInterrupted;
     case SIGTERM:
+    case SIGHUP:
       return ExitCode::kTerminated;
     default:
       return std::nullopt;

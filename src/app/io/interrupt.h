@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks the running request to stop, the second ends the process.
+// Ctrl-C, SIGTERM and SIGHUP: the first asks the running request to stop, the second ends the
+// process.
 #pragma once
 
 #include <atomic>
@@ -8,9 +9,10 @@
 
 namespace hearth::app {
 
-/// Installs handlers for SIGINT and SIGTERM. Until guard_request() the first signal ends the
-/// process at once with code 130 or 143, because there is nothing to save. SIGPIPE is ignored from
-/// here on; writes report it as an error instead. Call once, from the main thread.
+/// Installs handlers for SIGINT, SIGTERM and SIGHUP (the terminal went away). Until guard_request()
+/// the first signal ends the process at once with code 130, or 143 for the other two, because there
+/// is nothing to save. A signal that was ignored when the process started stays ignored. SIGPIPE is
+/// ignored from here on; writes report it as an error instead. Call once, from the main thread.
 void install_interrupt_handlers();
 
 /// From now on the first signal raises the flag that is returned, and the second one kills.
@@ -19,7 +21,8 @@ const std::atomic<bool>& guard_request();
 /// Raises the same flag, for a reader of standard output that went away.
 void cancel_request();
 
-/// Which signal asked to stop: kInterrupted or kTerminated; nothing when none did.
+/// Which signal asked to stop: kInterrupted, or kTerminated for SIGTERM and SIGHUP; nothing
+/// when none did.
 std::optional<ExitCode> interrupted_by();
 
 }  // namespace hearth::app

@@ -4,18 +4,22 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "app/io/interrupt.h"
 #include "app/io/packing_line.h"
 #include "app/io/standard_input.h"
 #include "app/io/standard_output.h"
+#include "app/io/writing_line.h"
 
 namespace hearth::app {
 namespace {
@@ -59,32 +63,100 @@ std::string shown_until(int terminal, std::string_view last) {
   return text;
 }
 
+/// A terminal whose other end is read by the test.
+class Terminal {
+ public:
+  Terminal() : other_end_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+    std::array<char, 64> name{};
+    EXPECT_EQ(::grantpt(other_end_), 0);
+    EXPECT_EQ(::unlockpt(other_end_), 0);
+    EXPECT_EQ(::ptsname_r(other_end_, name.data(), name.size()), 0);
+    line_ = ::open(name.data(), O_RDWR | O_NOCTTY);
+    EXPECT_GE(line_, 0);
+  }
+  ~Terminal() {
+    ::close(line_);
+    ::close(other_end_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  int line() const { return line_; }
+  std::string shown_until(std::string_view last) const {
+    return app::shown_until(other_end_, last);
+  }
+
+ private:
+  int other_end_;
+  int line_ = -1;
+};
+
 TEST(PackingLine, IsRewrittenOnATerminalAndSilentElsewhere) {
-  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
-  ASSERT_GE(terminal, 0);
-  ASSERT_EQ(::grantpt(terminal), 0);
-  ASSERT_EQ(::unlockpt(terminal), 0);
-  std::array<char, 64> name{};
-  ASSERT_EQ(::ptsname_r(terminal, name.data(), name.size()), 0);
-  const int line = ::open(name.data(), O_RDWR | O_NOCTTY);
-  ASSERT_GE(line, 0);
+  const Terminal terminal;
   {
-    PackingLine packing(line);
+    PackingLine packing(terminal.line());
     for (std::uint64_t done = 400; done < 440; ++done) packing.show(done, 1000);
     packing.show(1000, 1000);
   }
-  const std::string text = shown_until(terminal, "43 %\r\x1b[K");
+  const std::string text = terminal.shown_until("43 %\r\x1b[K");
   EXPECT_NE(text.find("packing the weights for first use, 43 %"), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with("\r\x1b[K"));
   EXPECT_LT(text.size(), 5 * 60U) << "once per percent";
-  ::close(line);
-  ::close(terminal);
 
   Pipe pipe;
   PackingLine(pipe.writer()).show(1, 2);
   pipe.close_writer();
   char byte = 0;
   EXPECT_EQ(::read(pipe.reader(), &byte, 1), 0);
+}
+
+TEST(CalibratingLine, CountsTheRunsOverTheText) {
+  const Terminal terminal;
+  std::atomic<bool> cancelled{false};
+  const auto progress = calibrating_line(cancelled, 3, terminal.line());
+  for (const std::size_t done : {500, 501, 1000, 500, 1000}) EXPECT_TRUE(progress(done, 1000));
+  EXPECT_TRUE(progress(1000, 1000)) << "a run may be a single step";
+  cancelled = true;
+  EXPECT_FALSE(progress(1000, 1000));
+  const std::string text = terminal.shown_until("run 4 of 3");
+  for (const char* part : {": 50 %, run 1 of 3", ": 100 %, run 1 of 3", ": 50 %, run 2 of 3",
+                           ": 100 %, run 2 of 3", ": 100 %, run 3 of 3"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find("50 %, run 1"), text.rfind("50 %, run 1")) << "once per percent";
+
+  Pipe pipe;
+  EXPECT_FALSE(calibrating_line(cancelled, 1, pipe.writer())(1, 2));
+  pipe.close_writer();
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.reader(), &byte, 1), 0) << "no terminal";
+}
+
+/// What a process that is asked to stop by `signal` in the middle of a request says of it.
+int exit_code_after(int signal, bool guarded) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(signal, SIG_DFL);
+    install_interrupt_handlers();
+    if (guarded) {
+      const std::atomic<bool>& cancelled = guard_request();
+      ::raise(signal);
+      if (!cancelled.load()) ::_exit(1);
+      ::_exit(interrupted_by() ? static_cast<int>(*interrupted_by()) : 2);
+    }
+    ::raise(signal);
+    ::_exit(3);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(Interrupt, EachSignalThatAsksToStopIsHandled) {
+  for (const bool guarded : {true, false}) {
+    EXPECT_EQ(exit_code_after(SIGINT, guarded), 130);
+    EXPECT_EQ(exit_code_after(SIGTERM, guarded), 143);
+    EXPECT_EQ(exit_code_after(SIGHUP, guarded), 143) << "the terminal went away";
+  }
 }
 
 std::string read_text(const std::string& sent) {
