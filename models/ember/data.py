@@ -1,7 +1,8 @@
 """Conversations for Ember, generated on line and never repeated.
 
-A conversation is a list of segments `(text, weight)`.  Weight 0 is context, 1 is text the model must produce, and 2
-marks answers whose digits count double.  The text uses the chat template of the exported folder: role tokens without
+A conversation is a system message and exchanges, each of them a list of segments `(text, weight)`.  Weight 0 is context,
+1 is text the model must produce, and 2 marks answers whose digits count double.  Exchanges do not refer to each other:
+they may follow one another, or each the system message alone.  The text uses the chat template of the exported folder: role tokens without
 newlines, tool definitions between <|tool|> and <|/tool|> in the system message, calls between <|tool_call|> and
 <|/tool_call|>, results after <|tool_response|>.
 
@@ -84,52 +85,62 @@ def tool_turns(source, toolbox, absent_rate=.5):
 
 
 def conversation(source, long=False):
-    """One conversation of the main mix; `long` allows for system prompts of several paragraphs."""
+    """One conversation of the main mix: (segments of the system message, exchanges).
+
+    `long` allows for system prompts of several paragraphs.
+    """
     kind = source.random.random()
-    if kind < .18:
-        return turn(*chat.drill(source), 2)
-    if kind < .46:
+    if kind < .25:
+        return [], [turn(*chat.drill(source), 2)]
+    if kind < .55:
         empty = Toolbox(source, ())
         text = system_text(source, .06 if long else 0)
-        segments = [(system(text), 0)] if source.chance(.5) else []
-        for _ in range(source.pick((1, 2, 4, 6))):
-            r = source.random.random()
-            segments += (tool_turns(source, empty) if r < .14 else other_turns(source, empty) if r < .19 else
-                         chat_turns(source))
-        return segments
-    count = 6 if source.chance(.35) else source.pick((1, 1, 2, 2, 3, 3, 4, 5))
+        opening = [(system(text), 0)] if source.chance(.5) else []
+        return opening, [_plain_exchange(source, empty) for _ in range(source.pick((1, 2, 4, 6)))]
+    count = 6 if source.chance(.5) else source.pick((1, 1, 2, 2, 3, 3, 4, 5))
     toolbox = Toolbox(source, source.random.sample(TOOLS, count))
-    segments = [(system(system_text(source, .25 if long else 0), toolbox), 0)]
-    for _ in range(source.pick((3, 4, 6, 8)) + 3 * long):
-        r = source.random.random()
-        segments += (chat_turns(source) if r < .22 else r < .38 and chain_turns(source, toolbox) or
-                     other_turns(source, toolbox) if r < (.55 if toolbox.others else .42) and r >= .38 else
-                     tool_turns(source, toolbox, .45))
-    return segments
+    opening = [(system(system_text(source, .25 if long else 0), toolbox), 0)]
+    return opening, [_exchange(source, toolbox) for _ in range(source.pick((3, 4, 6)) + count)]
+
+
+def _plain_exchange(source, toolbox):
+    r = source.random.random()
+    return tool_turns(source, toolbox) if r < .14 else other_turns(source, toolbox) if r < .19 else chat_turns(source)
+
+
+def _exchange(source, toolbox):
+    r = source.random.random()
+    made = chat_turns(source) if r < .18 else chain_turns(source, toolbox) if r < .34 else None
+    if made is None and .34 <= r < (.5 if toolbox.others else .38):
+        made = other_turns(source, toolbox)
+    return made or tool_turns(source, toolbox, .4)
 
 
 def short_conversation(source):
     """The opening curriculum: short rows, much copying, present and absent tools in equal parts."""
     kind = source.random.random()
     if kind < .25:
-        return turn(*chat.copying(source))
+        return [], [turn(*chat.copying(source))]
     if kind < .40:
-        return turn(*chat.drill(source), 2)
+        return [], [turn(*chat.drill(source), 2)]
     if kind < .58:
-        return ([(system(source.template(SHORT)), 0)] if source.chance(.3) else []) + chat_turns(source)
+        return [(system(source.template(SHORT)), 0)] if source.chance(.3) else [], [chat_turns(source)]
     if kind < .62:
-        return tool_turns(source, Toolbox(source, ()))
+        return [], [tool_turns(source, Toolbox(source, ()))]
     toolbox = Toolbox(source, source.random.sample(TOOLS, source.pick((1, 1, 2))))
-    segments = [(system(source.template(SHORT), toolbox), 0)]
-    for _ in range(2):
-        segments += tool_turns(source, toolbox, .45)
-    return segments
+    return [(system(source.template(SHORT), toolbox), 0)], [tool_turns(source, toolbox, .45) for _ in range(2)]
+
+
+def plain(conversation):
+    """The text of a conversation whose exchanges follow one another."""
+    opening, exchanges = conversation
+    return "".join(text for segments in [opening, *exchanges] for text, _ in segments)
 
 
 def main():
     source = Source(sys.argv[1] if len(sys.argv) > 1 else "train", 1)
     for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 5):
-        print("".join(text for text, _ in conversation(source, i % 4 == 0)), end="\n\n")
+        print(plain(conversation(source, i % 4 == 0)), end="\n\n")
 
 
 if __name__ == "__main__":

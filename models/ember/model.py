@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from attention import attention
+from attention import attention, reference_attention
 
 
 @dataclass
@@ -91,18 +91,14 @@ class Block(nn.Module):
         self.gate_up = Matrix(config.hidden, 2 * config.intermediate, scale)
         self.down = Matrix(config.intermediate, config.hidden, 0.)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x, cos, sin, sight=None):
         c = self.config
         batch, length, _ = x.shape
-        packed = self.qkv(self.input_norm(x)).view(batch, length, -1, c.head_size).transpose(1, 2)
-        q, k, v = packed.split([c.heads, c.kv_heads, c.kv_heads], 1)
+        packed = self.qkv(self.input_norm(x)).view(batch, length, -1, c.head_size)
+        q, k, v = packed.split([c.heads, c.kv_heads, c.kv_heads], 2)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        k, v = (t.repeat_interleave(c.heads // c.kv_heads, 1) for t in (k, v))
-        if self.training:
-            mixed = attention(q, k, v)[0]
-        else:
-            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, -1))
+        mixed = reference_attention(q, k, v) if sight is None else attention(q, k, v, sight)
+        x = x + self.out(mixed.reshape(batch, length, -1))
         gate, up = self.gate_up(self.post_norm(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
 
@@ -123,21 +119,25 @@ class Ember(nn.Module):
     def matrices(self):
         return [m.weight for m in self.modules() if isinstance(m, Matrix)]
 
-    def hidden(self, ids, dtype=torch.bfloat16):
-        """The normalised last hidden state of every position."""
-        length = ids.shape[1]
+    def hidden(self, ids, places=None, sight=None, dtype=torch.bfloat16):
+        """The normalised last hidden state of every position.
+
+        `places` [batch, length] are the positions for the rotary embedding, `sight` is what `attention` wants; without
+        them a row is one text.
+        """
         x = self.embedding[ids].to(dtype)
-        cos, sin = self.cos[:length].to(dtype), self.sin[:length].to(dtype)
+        places = torch.arange(ids.shape[1])[None] if places is None else places
+        cos, sin = (table[places][:, :, None].to(dtype) for table in (self.cos, self.sin))
         for block in self.blocks:
-            x = block(x, cos, sin)
+            x = block(x, cos, sin, sight)
         return self.final_norm(x)
 
     def logits(self, hidden):
         return (hidden @ (self.embedding + self.head_rounding).to(hidden.dtype).t()).float()
 
-    def forward(self, ids, positions, targets, weights):
+    def forward(self, ids, places, sight, positions, targets, weights):
         """The weighted loss over `positions` of the flattened batch, and the share of right tokens."""
-        hidden = self.hidden(ids).reshape(-1, self.config.hidden)[positions]
+        hidden = self.hidden(ids, places, sight).reshape(-1, self.config.hidden)[positions]
         logits = self.logits(hidden)
         loss = F.cross_entropy(logits, targets, reduction="none")
         right = (logits.argmax(-1) == targets).float()

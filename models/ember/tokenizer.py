@@ -130,10 +130,9 @@ def learn_merges(counts, wanted):
 def learn(path, conversations=5000):
     source, counts = Source("train", 123), collections.Counter()
     for _ in range(conversations):
-        for text, _ in data.conversation(source):
-            for part in ADDED_SPLIT.split(text):
-                if not ADDED_SPLIT.fullmatch(part):
-                    counts.update(FINE_SPLIT.findall(part))
+        for part in ADDED_SPLIT.split(data.plain(data.conversation(source))):
+            if not ADDED_SPLIT.fullmatch(part):
+                counts.update(FINE_SPLIT.findall(part))
     damped = {word: max(1, int(count ** .75)) for word, count in counts.items()}
     merges = learn_merges(damped, VOCABULARY - 256 - len(ADDED))
     Path(path).write_text(json.dumps(merges))
@@ -145,7 +144,7 @@ def dump(path, count):
     for split in ("train", "test"):
         source = Source(split, 4242)
         for i in range(count // 2):
-            text = "".join(text for text, _ in data.conversation(source, i % 4 == 0))
+            text = data.plain(data.conversation(source, i % 4 == 0))
             if i % 10 == 0:
                 text = text.replace("<|user|>", "<|user|>\n ")
             print(json.dumps([text, tokenizer.encode(text)]))

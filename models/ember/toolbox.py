@@ -133,6 +133,16 @@ PARAMETER_HELP = {
     "new": "New text;Replacement;The text to replace it with;Text that shall be there;What it becomes;The new text"}
 PARAMETER_HELP = {key: texts.split(";") for key, texts in PARAMETER_HELP.items()}
 
+# how well-known clients name them, each in one style: training prompts only
+DIALECTS = {line.split(" = ")[0]: [part.split() for part in line.split(" = ")[1].split("; ")] for line in """
+claude = Read file_path; Write file_path content; Bash command; Grep pattern path; Glob pattern; Edit file_path old_string new_string
+snake = read_file path; write_file path content; run_command command; search_files pattern path; find_files pattern; edit_file path old_text new_text
+queries = read_file path; write_file path text; run_command cmd; search_files query directory; find_files pattern; replace_in_file path search replace
+camel = read filePath; write filePath content; bash command; grep pattern path; glob pattern; edit filePath oldString newString
+shell = view path; create path file_text; shell command; grep pattern path; glob pattern; str_replace path old_str new_str
+execute = read_file path; write_to_file path content; execute_command command; search_files regex path; list_files pattern; replace_in_file path old_str new_str
+""".strip().split("\n")}
+
 # optional arguments that requests never ask for, so calls never hold them: (name, type, help)
 EXTRAS = {
     "read": (("limit", "int", "How many lines to read"), ("offset", "int", "First line"), ("encoding", "str", "Encoding")),
@@ -157,6 +167,10 @@ class Toolbox:
                        "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.1)}
         # names that nobody uses: they can only be copied from the definitions, which lists of known names do not teach
         self.styles["invented"] = source.chance(.3) and not self.styles["bare"]
+        self.dialect = None
+        if source.split == "train" and source.chance(.12):
+            dialect = DIALECTS[source.pick(list(DIALECTS))]
+            self.dialect = {tool: (names[0], dict(zip(PARAMETERS[tool], names[1:]))) for tool, names in zip(TOOLS, dialect)}
         self.pair = source.template(PAIRS)
         self.path_name = source.template(PARAMETER_NAMES["path"])
         for tool in self.tools:
@@ -169,6 +183,8 @@ class Toolbox:
                 self.others.append(name)
 
     def _shown_key(self, source, tool, key):
+        if self.dialect:
+            return self.dialect[tool][1].get(key, key)
         if not self.styles["keys"] or source.chance(.15):
             return key
         if self.styles["invented"] and source.chance(.5):
@@ -190,6 +206,8 @@ class Toolbox:
         name = source.template(NAMES[tool]) if self.styles["renamed"] and source.chance(.9) else tool
         if self.styles["renamed"] and self.styles["invented"] and source.chance(.6):
             name = source.pick(("{0}_{1}", "{1}_{0}", "{1}", "{2}")).format(tool, source.word(), source.identifier())
+        if self.dialect:
+            name = self.dialect[tool][0]
         self.names[tool] = name if name not in taken else tool
         shown = {}
         for key in standard:

@@ -28,64 +28,112 @@ from tokenizer import Tokenizer
 # rows and their length for each kind of batch, and the largest share of positions that may carry a target
 SHAPES = {"short": (32, 256), "middle": (16, 512), "long": (8, 1024)}
 TARGET_SHARE = .6
+# how often exchanges follow one another as in a long conversation; else each one sees the system message alone, so that
+# every call has to be read from the definitions, and one system message serves many of them
+JOINED = .2
 # the first tokens of an answer decide what kind it is; those of a call hold the tool's name
 CALL_OPENING, ANSWER_OPENING, OPENING_WEIGHT = 7, 2, 3.
 
 
+class Encoder:
+    """Segments as tokens with what each is worth as a target."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+        self.digits = {tokenizer.encode(d)[0] for d in "0123456789"}
+        self.equals = {tokenizer.encode("=")[-1], tokenizer.encode(" =")[-1]}
+
+    def __call__(self, segments):
+        line, worth = [], []
+        for text, weight in segments:
+            opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
+            solved = False
+            for at, token in enumerate(self.tokenizer.encode(text)):
+                solved = token in self.equals or solved and token in self.digits or (solved and line[-1] in self.equals)
+                worth.append(0. if weight == 0 else 2. if weight == 2 and solved and token in self.digits else
+                             OPENING_WEIGHT if at < opening and weight == 1 else 1.)
+                line.append(token)
+        return line, worth
+
+
+class Row:
+    """One row of a batch, filled with conversations that do not see each other."""
+
+    def __init__(self, length, filler):
+        self.length, self.at = length, 0
+        self.ids, self.weights = torch.full((length,), filler), torch.zeros(length)
+        self.places, self.sight = torch.zeros(length, dtype=torch.long), torch.zeros(3, length, dtype=torch.int32)
+        self.sight[:] = torch.arange(length, dtype=torch.int32)     # what is not filled sees itself
+
+    def add(self, opening, exchanges):
+        """Adds an encoded conversation; exchanges that do not fit are left out. False if none of them fits."""
+        first, prefix = self.at, len(opening[0])
+        fitting = next((e for e in exchanges if first + prefix + len(e[0]) <= self.length), None)
+        if fitting is None:
+            return False
+        self._put(opening, 0, (first, first, first))
+        for exchange in exchanges:
+            if self.at + len(exchange[0]) <= self.length:
+                self._put(exchange, prefix, (first, first + prefix, self.at))
+        return True
+
+    def _put(self, encoded, place, sight):
+        line, worth = encoded
+        here = slice(self.at, self.at + len(line))
+        self.ids[here], self.weights[here] = torch.tensor(line, dtype=torch.long), torch.tensor(worth)
+        self.places[here] = torch.arange(place, place + len(line))
+        self.sight[:, here] = torch.tensor(sight, dtype=torch.int32)[:, None]
+        self.at += len(line)
+
+
+def fill(row, source, encode, stage):
+    """Conversations until nothing more fits."""
+    misses = 0
+    while misses < 4:
+        opening, exchanges = (data.short_conversation(source) if stage == "short" or source.chance(.12) else
+                              data.conversation(source, stage == "long"))
+        if source.chance(JOINED):
+            while sum(len(encode(e)[0]) for e in exchanges) > row.length // 2 and len(exchanges) > 1:
+                exchanges.pop()
+            exchanges = [[segment for exchange in exchanges for segment in exchange]]
+        if not row.add(encode(opening), [encode(exchange) for exchange in exchanges]):
+            misses += 1
+
+
 def produce(queue, merges, stage, seed):
-    """Fills `queue` with batches of one stage: (ids, positions, targets, weights)."""
+    """Fills `queue` with batches of one stage: (ids, places, sight, positions of targets, targets, weights)."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
     tokenizer, source = Tokenizer.load(merges), Source("train", seed)
-    rows, length = SHAPES[stage]
-    digits = {tokenizer.encode(d)[0] for d in "0123456789"}
-    equals, end = tokenizer.encode("=")[-1], tokenizer.added["<|endoftext|>"]
-    equals = {equals, tokenizer.encode(" =")[-1]}
-    limit = int(rows * length * TARGET_SHARE)
+    encode, end = Encoder(tokenizer), tokenizer.added["<|endoftext|>"]
+    count, length = SHAPES[stage]
+    limit = int(count * length * TARGET_SHARE)
     while True:
-        ids = torch.zeros(rows, length + 1, dtype=torch.long)
-        weights = torch.zeros(rows, length + 1)
-        for row in range(rows):
-            line, worth = [], []
-            while len(line) < length + 1:
-                if line:
-                    line.append(end)
-                    worth.append(0.)
-                made = (data.short_conversation(source) if stage == "short" or source.chance(.12) else
-                        data.conversation(source, stage == "long"))
-                for text, weight in made:
-                    piece, solved = tokenizer.encode(text), False
-                    opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
-                    for at, token in enumerate(piece):
-                        solved = token in equals or solved and token in digits or (solved and line[-1] in equals)
-                        worth.append(0. if weight == 0 else 2. if weight == 2 and solved and token in digits else
-                                     OPENING_WEIGHT if at < opening and weight == 1 else 1.)
-                        line.append(token)
-            ids[row] = torch.tensor(line[:length + 1])
-            weights[row] = torch.tensor(worth[:length + 1])
+        rows = [Row(length + 1, end) for _ in range(count)]
+        for row in rows:
+            fill(row, source, encode, stage)
+        ids, weights = torch.stack([row.ids for row in rows]), torch.stack([row.weights for row in rows])
         flat = weights[:, 1:].reshape(-1)
         positions = flat.nonzero()[:, 0][:limit]
         padded = torch.cat([positions, torch.zeros(limit - len(positions), dtype=torch.long)])
         share = torch.zeros(limit)
         share[:len(positions)] = flat[positions]
-        queue.put((ids[:, :-1].contiguous(), padded, ids[:, 1:].reshape(-1)[padded], share))
+        queue.put((ids[:, :-1].contiguous(), torch.stack([row.places[:-1] for row in rows]),
+                   torch.stack([row.sight[:, :-1] for row in rows]), padded, ids[:, 1:].reshape(-1)[padded], share))
 
 
-def orthogonal(update):
-    """Newton-Schulz iteration of Muon, in bfloat16."""
-    x = update.bfloat16()
-    tall = x.shape[0] > x.shape[1]
-    if tall:
-        x = x.t().contiguous()
-    x = x / (x.norm() + 1e-7)
+def orthogonal(x):
+    """Newton-Schulz iteration of Muon, in bfloat16: [matrices, rows, columns] with at most as many rows as columns."""
+    x = x.bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
-        a = x @ x.t()
-        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return (x.t() if tall else x).float()
+        a = torch.bmm(x, x.transpose(1, 2))
+        x = 3.4445 * x + torch.bmm(-4.7750 * a + 2.0315 * torch.bmm(a, a), x)
+    return x.float()
 
 
 class Muon:
-    """Muon for the matrices; packed projections are orthogonalised part by part."""
+    """Muon for the matrices; packed projections are orthogonalised part by part, parts of one shape together."""
 
     def __init__(self, model, decay):
         self.decay = decay
@@ -98,12 +146,19 @@ class Muon:
 
     @torch.no_grad()
     def step(self, rate):
+        shapes = {}     # of the part lying down: (its weights, its direction, whether it stands)
         for (weight, split), momentum in zip(self.parts, self.momentum):
             momentum.lerp_(weight.grad, .05)
+            weight.mul_(1 - rate * self.decay)
             update = weight.grad.lerp(momentum, .95)
-            pieces = update.split(split) if split else [update]
-            update = torch.cat([orthogonal(p) * max(1, p.shape[0] / p.shape[1]) ** .5 for p in pieces])
-            weight.mul_(1 - rate * self.decay).add_(update, alpha=-rate)
+            for part, piece in zip(weight.split(split or weight.shape[0]), update.split(split or weight.shape[0])):
+                stands = piece.shape[0] > piece.shape[1]
+                piece = piece.t() if stands else piece
+                shapes.setdefault(tuple(piece.shape), []).append((part, piece, stands))
+        for members in shapes.values():
+            for (part, _, stands), update in zip(members, orthogonal(torch.stack([piece for _, piece, _ in members]))):
+                update = update.t() if stands else update
+                part.add_(update, alpha=-rate * max(1, part.shape[0] / part.shape[1]) ** .5)
 
 
 class Average:
@@ -186,6 +241,7 @@ def main():
     a = arguments()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
+    torch.set_flush_denormal(True)      # threads to come take it over
     merges = a.work / "merges.json"
     tokenizer = Tokenizer.load(merges)
     config = Config(vocabulary=tokenizer.size)
@@ -243,11 +299,11 @@ def main():
     while True:     # until time, patience or a SIGTERM ends it; the last state is always saved
         share = (time.time() - begin) / (60 * a.minutes)
         short = "short" in queues and share * a.minutes < a.short_minutes
-        stage = "short" if short else "long" if step % 4 == 0 else "middle"
-        ids, positions, targets, weights = queues[stage].get()
+        stage = "short" if short else "middle" if step % 4 == 0 else "long"
+        batch = queues[stage].get()
         rate = a.peak * min(1, (step + 1) / (8 if a.resume else 40)) * min(1, max(.01, (1 - share) / a.decay))
         with Rounded(model, share > 1 - a.rounding):
-            loss, right = compiled(ids, positions, targets, weights)
+            loss, right = compiled(*batch)
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         for group in adam.param_groups:
@@ -256,7 +312,7 @@ def main():
         muon.step(a.muon_rate * rate)
         model.zero_grad(set_to_none=False)
         average.update(model)
-        step, tokens = step + 1, tokens + ids.numel()
+        step, tokens = step + 1, tokens + batch[0].numel()
         losses.append(loss.item())
         rights.append(right.item())
         if time.time() - last_print > 30:
