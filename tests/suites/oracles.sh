@@ -25,7 +25,7 @@ compare() {
   tests/oracles/compare_ids.py "$work/ours.jsonl" "$work/theirs.jsonl" "$2" "$4"
   # The accelerated executor against the stock one: the same choice at every step, unless the two are within the bound.
   for recipe in exact fast; do
-    build/test/tests/tools/executor_agreement "$1" "$work/prompts.jsonl" "$3" 0.5 $recipe
+    build/test/tests/tools/executor_agreement "$1" "$work/prompts.jsonl" "$3" 0.3 $recipe
   done
 }
 
