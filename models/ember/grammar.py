@@ -167,7 +167,12 @@ class Source:
     def word(self):
         if self.chance(.08):
             return "".join(self.pick("abcdefghijklmnopqrstuvwxyz") for _ in range(self.random.randint(2, 7)))
-        return self.pick(self.words)
+        word = self.pick(self.words)
+        # the start of one word and the end of another: nothing but copying gets these right
+        if self.split == "train" and self.chance(.25):
+            other = self.pick(self.words)
+            return word[:self.random.randint(1, len(word))] + other[self.random.randint(0, len(other) - 1):]
+        return word
 
     def number(self, low=1):
         return self.random.randint(low, self.pick((9, 99, 999, 9999)))

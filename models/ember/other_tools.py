@@ -19,6 +19,21 @@ OTHERS = (
     ("query_database", "Run a query on the database", {"sql": ("str", "The query")}),
     ("remember", "Keep a fact for later", {"fact": ("str", "What to keep")}),
     ("ask_user", "Ask the user a question", {"question": ("str", "Question")}),
+    ("calculator", "Compute an expression", {"expression": ("str", "What to compute")}),
+    ("send_message", "Send a message to a person", {"recipient": ("str", "Who gets it"), "message": ("str", "The text")}),
+    ("convert_currency", "Convert an amount of money", {"amount": ("float", "Amount"), "source": ("str", "From"),
+                                                        "target": ("str", "To")}),
+    ("NotebookEdit", "Changes a cell of a notebook", {"notebook_path": ("str", "The notebook"), "new_source": ("str", "Cell")}),
+    ("browser_click", "Click on a page", {"selector": ("str", "Element")}),
+    ("schedule_meeting", "Put a meeting into the calendar", {"title": ("str", "Title"), "time": ("str", "When")}),
+    ("get_stock_price", "Get the price of a share", {"symbol": ("str", "Ticker symbol")}),
+    ("create_pull_request", "Open a pull request", {"title": ("str", "Title"), "branch": ("str", "Branch")}),
+    ("ExitPlanMode", "Ends planning", {"plan": ("str", "The plan")}),
+    ("set_timer", "Start a timer", {"minutes": ("int", "How long")}),
+    ("list_users", "List the users of the service", {"page": ("int", "Page")}),
+    ("generate_image", "Make a picture from words", {"prompt": ("str", "What to draw"), "size": ("str", "Size")}),
+    ("lookup_contact", "Find a person in the address book", {"name": ("str", "Name")}),
+    ("think", "Write down a thought", {"thought": ("str", "The thought")}),
 )
 REQUESTS = {"get_weather": """what is the weather [like |]in {x}[ today| now|]?
 how is the weather in {x}?

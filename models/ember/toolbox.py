@@ -7,18 +7,19 @@ text holds flat definitions only; `client_form` writes the others for evaluation
 
 import json
 
+from grammar import held_out
 from other_tools import OTHERS
 
 TOOLS = ("read", "write", "bash", "grep", "glob", "edit")
 
 # the first names are the common ones; every seventh entry, from the fourth on, is held out
 NAMES = {line.split(": ")[0]: line.split(": ")[1].split() for line in """
-read: Read read_file view get_file open_file readFile file_read cat_file load_file ReadFile fetch_file show_file fs_read view_file
-write: Write write_file create_file put_file save_file writeFile file_write new_file store_file WriteFile save fs_write create write_to_file
-bash: Bash shell run_command sh execute_command execute run terminal run_shell exec runCommand run_terminal_cmd command shell_exec
-grep: Grep search search_files find_in_files grep_search find_text search_code searchFiles ripgrep content_search SearchText file_search_text code_search rg
-glob: Glob find_files list_files file_glob glob_search match_files findFiles search_filenames ListFiles file_pattern find_by_name fs_glob locate_files file_search
-edit: Edit edit_file str_replace modify_file replace_in_file replace_text editFile string_replace apply_edit EditFile change_file fs_edit update_file search_replace
+read: Read read_file view get_file open_file readFile file_read cat_file load_file ReadFile fetch_file show_file fs_read view_file load read_text cat open read_contents FileRead get_contents
+write: Write write_file create_file put_file save_file writeFile file_write new_file store_file WriteFile save fs_write create write_to_file create_document file_create writeText put output_file save_text FileWrite
+bash: Bash shell run_command sh execute_command execute run terminal run_shell exec runCommand run_terminal_cmd command shell_exec bash_command console system cmd run_bash run_script Terminal
+grep: Grep search search_files find_in_files grep_search find_text search_code searchFiles ripgrep content_search SearchText file_search_text code_search rg find_string text_search pattern_search grep_files findInFiles search_content lookup
+glob: Glob find_files list_files file_glob glob_search match_files findFiles search_filenames ListFiles file_pattern find_by_name fs_glob locate_files file_search list_paths glob_files find_paths searchFilenames file_list name_search fileGlob
+edit: Edit edit_file str_replace modify_file replace_in_file replace_text editFile string_replace apply_edit EditFile change_file fs_edit update_file search_replace patch_file substitute edit_text replaceInFile change_text modify FileEdit
 """.strip().split("\n")}
 
 DESCRIPTIONS = {
@@ -35,7 +36,15 @@ Reads a file. The path may be absolute or relative to the project.
 View a text file
 Loads the file and gives back its lines
 Reads a file from the local filesystem. You can access any file directly by using this tool. By default it reads from the start of the file.
-Read file""",
+Read file
+[Show|Print|Return|Display] the [contents|content|text|lines] of a [file|text file|source file]
+[Load|Open|Fetch|Get] a file [and return its text|so that you can see it|from the project|from the workspace]
+[Given a path, returns|Returns] what the file [holds|contains|says]
+Use this to look at a file[ before changing it| in the project|. Never guess what a file holds.]
+[Returns|Gives] the [raw|full|complete] [text|content] of one file[, with numbered lines| as a string|]
+[View|Inspect|Examine] a file[ in the repository| in the project|'s contents|]
+Tool to [open|read|view] files
+[File reader|Reader for files|File viewer][. Takes a path.|]""",
     "write": """Write a file
 Write content to a file
 Create or overwrite a file
@@ -49,7 +58,15 @@ Puts text into a file, creating it when it does not exist
 Write the given text to disk
 Save content to a file
 Writes a file to the local filesystem. This tool will overwrite the existing file if there is one at the path.
-Write file""",
+Write file
+[Create|Make|Write|Save] a [new |]file with the [given|provided] [text|content|contents][. Replaces the file if it exists.|]
+[Store|Put|Save] [text|content|a string] [in|under|at] [a path|a file|the given path]
+Writes [the whole|a complete|an entire] file[ at once|. To change a part of a file use another tool.|]
+Use this to create files[ or to replace all of their content|]
+[Saves|Writes] [text|data|what you pass] to disk
+[Generates|Creates] a file [at the path|in the workspace|in the project]
+Tool to [create|write|save] files
+[File writer|Writer for files][. Overwrites.|]""",
     "bash": """Run a shell command
 Execute a bash command
 Runs a command in the shell
@@ -63,7 +80,15 @@ Run a shell command. Returns standard output and the exit code.
 Execute commands in a terminal
 Command line
 Executes a given bash command in a persistent shell session with optional timeout. Use it for git, npm, docker and so on.
-Run command""",
+Run command
+[Run|Execute|Launch] a [command|program|shell command line|script] [on the machine|in the project folder|and get its output]
+[Runs|Executes] what you pass in [a shell|the terminal|bash|sh][ and returns stdout and stderr|]
+Use this for git, tests, builds and [other programs|anything else on the command line]
+[Terminal|Console|Command line] access[ for the agent|]
+[Gives|Sends] a command to [the shell|the operating system|the terminal]
+Tool to [run|execute] [commands|programs]
+[Starts|Invokes] a process and waits for [it|its end|its output]
+[Shell|Bash|Command] runner""",
     "grep": """Search file contents
 Search for a pattern in files
 Find text in files
@@ -77,7 +102,15 @@ Search inside files
 Fast content search with regular expressions
 Find where a text occurs in the project
 A powerful search tool built on ripgrep. Supports full regex syntax and filters by path.
-Grep""",
+Grep
+[Look for|Find|Search for] [a string|a regex|a word|an expression|text] [in the files|inside of files|in the code base|across the project]
+[Returns|Lists|Shows] [all |]lines [that match|that contain|with] [a pattern|the text|an expression]
+[Full text|Content|Code|Text] search[ over the project| in the repository|]
+Use this to find where [something is used|a name is defined|a text occurs]
+[Searches|Scans|Greps] [file contents|the sources|all files] for [a pattern|a text]
+Tool to search [in files|text|code]
+[Finds|Locates] [occurrences|uses|mentions] of a [text|pattern|name] [in files|in the code]
+Search text in files[ under a directory| recursively|]""",
     "glob": """Find files by name pattern
 List files matching a glob
 Match file names
@@ -91,7 +124,15 @@ File name search
 Locate files with a wildcard pattern
 Get a list of files for a glob
 Fast file pattern matching tool that works with any codebase size. Supports glob patterns. Returns matching file paths.
-Glob""",
+Glob
+[List|Find|Return|Get] [the files|file paths|paths|all files] [whose names match|matching|that fit] [a pattern|a wildcard|a glob|the expression]
+[Finds|Locates|Looks up] files by [name|file name|extension|wildcard]
+Use this to find files when you know [a part of their names|their extension|the name but not the folder]
+[File|Path|Name] [finder|lookup|listing][ with wildcards|]
+[Searches|Matches] file names[, not contents|]
+Tool to [find|list] files
+[Which|What] files exist[: takes a pattern such as src/**/*.ts|]
+Recursive [listing|search] of file names""",
     "edit": """Edit a file
 Replace text in a file
 Change part of a file
@@ -105,7 +146,15 @@ Edit part of a file in place
 Swap a string in a file
 Update the content of a file
 Performs exact string replacements in files. The edit will fail if the old text is not unique in the file.
-Edit file""",
+Edit file
+[Change|Modify|Update|Edit] [some text|a part|a piece|a section] of a file[ in place|]
+[Swap|Exchange|Substitute|Replace] [one string|a text|some text|an exact string] [for|by|with] another in a file
+[Replaces|Changes] [the first|every|one] occurrence of a text in [a|the] file
+Use this to make [small|precise|exact] changes in [existing files|a file]
+[Find and replace|Search and replace|Text replacement] in [one file|a file]
+Tool to [edit|change|modify] files
+[Patches|Fixes|Rewrites] [a passage|lines|text] of an existing file
+Takes a file, the [text|string] to [find|look for] and [what to put there|its replacement]""",
 }
 DESCRIPTIONS = {tool: lines.split("\n") for tool, lines in DESCRIPTIONS.items()}
 
@@ -113,24 +162,70 @@ DESCRIPTIONS = {tool: lines.split("\n") for tool, lines in DESCRIPTIONS.items()}
 PARAMETERS = {"read": ("path",), "write": ("path", "content"), "bash": ("command",), "grep": ("pattern", "path"),
               "glob": ("pattern",), "edit": ("path", "old", "new")}
 OPTIONAL = {("grep", "path"), ("glob", "path")}
-PARAMETER_NAMES = {"path": "file_path filename file target filepath filePath file_name path_to_file name".split(),
-                   "content": "text contents data file_text body file_content value new_content".split(),
-                   "command": "cmd script code shell_command command_line line bash input".split(),
-                   "pattern": "query regex search_term text search needle expression term".split(),
-                   "glob": "glob query file_pattern glob_pattern name_pattern wildcard expression match".split(),
-                   "folder": "directory dir folder search_path root where target_directory base_path".split()}
+PARAMETER_NAMES = {"path": "file_path filename file target filepath filePath file_name path_to_file name file_location uri "
+                           "input_file document source_path absolute_path fileName location".split(),
+                   "content": "text contents data file_text body file_content value new_content "
+                              "string payload full_text lines contents_text newContent what".split(),
+                   "command": "cmd script code shell_command command_line line bash input "
+                              "cmdline command_string to_run shell_cmd exec program".split(),
+                   "pattern": "query regex search_term text search needle expression term "
+                              "search_query search_pattern phrase keyword find what q search_string".split(),
+                   "glob": "glob query file_pattern glob_pattern name_pattern wildcard expression match "
+                           "mask filter file_glob include_pattern filename_pattern glob_expression name".split(),
+                   "folder": "directory dir folder search_path root where target_directory base_path "
+                             "in_dir start_dir base location scope folder_path".split()}
 PAIRS = [("old_string", "new_string"), ("old_str", "new_str"), ("old_text", "new_text"), ("search", "replace"),
          ("find", "replace"), ("oldText", "newText"), ("from", "to"), ("old_string", "new_string"), ("before", "after"),
-         ("search", "replacement"), ("original", "replacement"), ("find_text", "replace_text"), ("target", "substitute")]
+         ("search", "replacement"), ("original", "replacement"), ("find_text", "replace_text"), ("target", "substitute"),
+         ("old_code", "new_code"), ("current", "updated"), ("previous", "next"), ("oldString", "newString"), ("this", "that"),
+         ("old_content", "new_content"), ("match", "with"), ("was", "becomes")]
+# a name of many: how programmers put them together
+VERBS = {"read": "read get open load view show cat display print".split(),
+         "write": "write create save put store make add output".split(),
+         "bash": "run exec execute start launch shell".split(), "grep": "search find grep look scan seek".split(),
+         "glob": "find list glob locate match search".split(),
+         "edit": "edit replace modify change update patch substitute fix".split()}
+NOUNS = {"read": "file contents content document text source lines path".split(),
+         "write": "file text document contents new_file content path".split(),
+         "bash": "command shell bash terminal cmd process line program".split(),
+         "grep": "text contents code pattern regex in_files lines content string".split(),
+         "glob": "files paths names by_name file_names by_pattern file".split(),
+         "edit": "file text string in_file content lines code part".split()}
 PARAMETER_HELP = {
-    "path": "File path;Path of the file;The path;Where the file is;The absolute path to the file;Relative path;File;Name of the file",
-    "content": "Text to write;New content;The content;What the file shall hold;The content to write to the file;Content;Full text of the file",
-    "command": "Command to run;The command;Shell command;What to execute;The command to execute;Command line;Bash command",
-    "pattern": "Pattern;What to look for;The pattern to search for;Text to find;The regular expression to search for in file contents;Search text",
-    "glob": "Pattern;The glob pattern;Glob;File name pattern;The glob pattern to match files against;Pattern such as **/*.ts",
-    "folder": "Folder to search;Directory;Where to look;Where to search;File or directory to search in;Path",
-    "old": "Text to replace;Old text;The text to replace;Text that is there now;What to change;Exact text to find",
-    "new": "New text;Replacement;The text to replace it with;Text that shall be there;What it becomes;The new text"}
+    "path": "File path;Path of the file;The path;Where the file is;The absolute path to the file;Relative path;File;Name of the file"
+            ";[Path|Name|Location] [of|to] the file[ to use| to open| in question|]"
+            ";[The|Full|Relative|Absolute] [path|file name|location];[Which|What] file;File [name|location|on disk]"
+            ";[Where|Place where] the file [is|lies|shall be];The [file|document][ to work on|]",
+    "content": "Text to write;New content;The content;What the file shall hold;The content to write to the file;Content;Full text of the file"
+            ";[The|Whole|Complete|New] [text|content|contents] of the file"
+            ";[What|The text] to [put|store|save|write] [there|in the file|in it];[File|Body] [text|content|contents]"
+            ";[String|Data|Text] that is written;[Everything|What] the file will [contain|hold];[The|] text",
+    "command": "Command to run;The command;Shell command;What to execute;The command to execute;Command line;Bash command"
+            ";[The|A] [shell|terminal|bash|] command[ to run| to execute| line|];[What|The program] to [run|start|launch]"
+            ";[Line|String] for the shell;[Full|Complete] command[ with arguments|]"
+            ";The [line|program|script] to [run|execute]",
+    "pattern": "Pattern;What to look for;The pattern to search for;Text to find;The regular expression to search for in file contents;Search text"
+            ";[Text|String|Word|Regex|Expression] to [find|search|search for|look for]"
+            ";[The|A] [text|string|regex|search pattern|expression];[What|Which text] to [find|search for|look up]"
+            ";[Search|Regex|Text] [pattern|expression];[The|] [words|name|string] that lines must contain",
+    "glob": "Pattern;The glob pattern;Glob;File name pattern;The glob pattern to match files against;Pattern such as **/*.ts"
+            ";[File|Name|Path] [pattern|wildcard|mask]"
+            ";[The|A] [wildcard|pattern|glob][ for file names| of the files| such as *.py|]"
+            ";[Which|What] [files|names] to [find|list|match];[Expression|Pattern] that [names|paths|files] must match"
+            ";[Wildcard|Glob] [expression|pattern]",
+    "folder": "Folder to search;Directory;Where to look;Where to search;File or directory to search in;Path"
+            ";[Folder|Directory|Path] to [search|look in|start from];[Where|In which folder] to [search|look|start]"
+            ";[The|Root|Base|Start] [folder|directory];[Limits|Restricts] the search to [this folder|a file or folder]"
+            ";[Optional|] [path|place] to search",
+    "old": "Text to replace;Old text;The text to replace;Text that is there now;What to change;Exact text to find"
+            ";[The|Exact|Current|Existing] [text|string|words] [to replace|to find|in the file|that goes away]"
+            ";[What|Which text] [is there now|to look for|to replace]"
+            ";[Text|String|Code] [before|to be replaced|that must go];[The|] [original|present|old] [text|string|version]",
+    "new": "New text;Replacement;The text to replace it with;Text that shall be there;What it becomes;The new text"
+            ";[The|] [replacement|new text|new string|new version]"
+            ";[What|The text] [to put there|comes instead|it shall be|replaces it]"
+            ";[Text|String|Code] [after|to insert|to put in its place]"
+            ";[New|Replacement|Final] [text|string|words|version];[What|] the [old text|text|string] becomes"}
 PARAMETER_HELP = {key: texts.split(";") for key, texts in PARAMETER_HELP.items()}
 
 # how well-known clients name them, each in one style: training prompts only
@@ -157,16 +252,37 @@ EXTRAS = {
 LONG_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 
+def said(source, wordings):
+    """One of the wordings with its alternatives chosen."""
+    text = source.expand(source.template(wordings)).strip()
+    return text[0].upper() + text[1:]
+
+
+def coined_name(source, tool):
+    """A verb and a noun in one of the usual spellings, now and then with the name of a server before them."""
+    words = [source.pick(VERBS[tool]), *source.pick(NOUNS[tool]).split("_")]
+    capital = [word.capitalize() for word in words]
+    name = source.pick(("_".join(words), "_".join(words), "-".join(words), words[0] + "".join(capital[1:]), "".join(capital)))
+    if source.chance(.1):
+        name = source.pick(("fs_", "tool_", "mcp__files__", "functions.", "agent_", source.word() + "_", source.word() + "__")) + name
+    known = NAMES[tool]
+    return name if not any(name == other and held_out(i) for i, other in enumerate(known)) else known[0]
+
+
 class Toolbox:
     """The tools of one conversation."""
 
     def __init__(self, source, tools, others=.2):
         self.tools = list(tools)
         self.names, self.keys, self.definitions, self.required, self.others = {}, {}, [], {}, []
-        self.styles = {"renamed": source.chance(.45), "keys": source.chance(.45), "order": source.chance(.3),
+        # training sees more unusual names than the prompts that measure it: they have to be read from the definitions
+        train = source.split == "train"
+        often = .6 if train else .45
+        self.styles = {"renamed": source.chance(often), "keys": source.chance(often), "order": source.chance(.3),
                        "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.1)}
         # names that nobody uses: they can only be copied from the definitions, which lists of known names do not teach
-        self.styles["invented"] = source.chance(.3) and not self.styles["bare"]
+        self.styles["invented"] = source.chance(.45 if train else .3) and not self.styles["bare"]
+        self.styles["coined"] = train and source.chance(.4)
         self.dialect = None
         if source.split == "train" and source.chance(.12):
             dialect = DIALECTS[source.pick(list(DIALECTS))]
@@ -204,6 +320,8 @@ class Toolbox:
             standard.append("path")
         taken = {n for n in self.names.values()}
         name = source.template(NAMES[tool]) if self.styles["renamed"] and source.chance(.9) else tool
+        if self.styles["renamed"] and self.styles["coined"] and source.chance(.8):
+            name = coined_name(source, tool)
         if self.styles["renamed"] and self.styles["invented"] and source.chance(.6):
             name = source.pick(("{0}_{1}", "{1}_{0}", "{1}", "{2}")).format(tool, source.word(), source.identifier())
         if self.dialect:
@@ -221,7 +339,7 @@ class Toolbox:
         parameters = {}
         for key in standard:
             topic = "folder" if key == "path" and tool in ("grep", "glob") else "glob" if tool == "glob" else key
-            parameters[shown[key]] = {"description": source.template(PARAMETER_HELP[topic]), "type": "str"}
+            parameters[shown[key]] = {"description": said(source, PARAMETER_HELP[topic]), "type": "str"}
         if self.styles["extras"] and source.chance(.6):
             for extra, kind, text in source.random.sample(EXTRAS[tool], source.pick((1, 1, 2))):
                 if extra not in parameters:
@@ -232,7 +350,7 @@ class Toolbox:
             if self.styles["defaults"]:
                 parameter["default"] = ""
         self.required[self.names[tool]] = [shown[key] for key in standard if (tool, key) not in OPTIONAL]
-        self.definitions.append({"name": self.names[tool], "description": source.template(DESCRIPTIONS[tool]),
+        self.definitions.append({"name": self.names[tool], "description": said(source, DESCRIPTIONS[tool]),
                                  "parameters": parameters})
         if self.styles["bare"] and source.chance(.3):
             self.definitions[-1]["description"] = ""
