@@ -33,6 +33,12 @@ bool is_read_whole(const GraphView& view, std::string_view value, int depth = 0)
   });
 }
 
+/// A product whose inputs are quantised as they come.
+bool takes_integers(const NodeProto& node) {
+  return is_op(node, "MatMulInteger") || is_op(node, "MatMulIntegerToFloat", kMicrosoftDomain) ||
+         is_op(node, "DynamicQuantizeMatMul", kMicrosoftDomain);
+}
+
 /// Name of a matrix product's weight format, or "" when the node is none or has no constant weight.
 Result<std::string> matmul_precision(const GraphView& view, const NodeProto& node) {
   if (is_op(node, "MatMulNBits", kMicrosoftDomain)) {
@@ -41,8 +47,12 @@ Result<std::string> matmul_precision(const GraphView& view, const NodeProto& nod
     std::string name = "int" + std::to_string(bits) + " block " + std::to_string(block_size);
     return input_name(node, 3).empty() ? name : name + " with zero points";
   }
-  if (!is_op(node, "MatMul") && !is_op(node, "Gemm")) return std::string();
   const std::string_view weight = input_name(node, 1);
+  if (takes_integers(node)) {
+    const TensorProto* tensor = view.initializer(weight);
+    return tensor == nullptr ? std::string() : element_type_name(tensor->data_type()) + " dynamic";
+  }
+  if (!is_op(node, "MatMul") && !is_op(node, "Gemm")) return std::string();
   if (const TensorProto* tensor = view.initializer(weight)) {
     return element_type_name(tensor->data_type());
   }

@@ -5,31 +5,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "runtime/kv_memory.h"
 
 namespace hearth::runtime {
 namespace {
 
 std::uint64_t element_bytes(ONNXTensorElementDataType type) {
   return type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 ? 2 : 4;
-}
-
-/// MemAvailable of /proc/meminfo: what can be had without swapping. 0 when it is not told.
-std::uint64_t available_memory_bytes() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key;
-  std::uint64_t kibibytes = 0;
-  std::string unit;
-  while (meminfo >> key >> kibibytes) {
-    std::getline(meminfo, unit);
-    if (key == "MemAvailable:") return kibibytes * 1024;
-  }
-  return 0;
 }
 
 /// [1, kv_heads, tokens, head_dim], not initialised.
@@ -49,7 +36,7 @@ std::vector<Ort::Value> allocate(const KvShape& shape, std::int64_t tokens) {
 Result<void> check_memory(const KvShape& shape, std::int64_t tokens, std::int64_t more_tokens) {
   const std::uint64_t needed = shape.bytes_per_token() * static_cast<std::uint64_t>(more_tokens);
   const std::uint64_t available = available_memory_bytes();
-  if (available == 0 || needed <= available) return {};
+  if (needed <= available) return {};
   return fail(ErrorCode::kResourceExhausted,
               "the key-value cache of " + std::to_string(tokens) + " tokens needs " +
                   with_thousands(needed) + " bytes of memory, " + with_thousands(available) +

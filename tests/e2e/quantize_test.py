@@ -54,7 +54,8 @@ class Quantize(Case):
                 self.assertEqual("output_error" in told["layers"][0], "--calibration" in arguments)
                 self.assertEqual(8 in {layer["bits"] for layer in told["layers"]},
                                  "--mixed" in arguments or "dynamic" in arguments)
-                self.ok("models", "info", "--model", str(out))
+                self.assertIn("uint8 dynamic" if "dynamic" in arguments else "int4 block",
+                              self.ok("models", "info", "--model", str(out)))
                 tokens = self.ok("run", "--model", str(out), "--task", "one two", "--max-tokens", "3", "--json")
                 self.assertEqual(json.loads(tokens)["usage"]["output_tokens"], 3)
 
