@@ -30,6 +30,16 @@ read {p} and rename {o} to {n}
 have a look at {p} and fix {o} to {n}
 open {p}, find {o} and make it {n}
 [check|read] {p} first, then edit it: {o} -> {n}
+[open|read] {p} and [swap|exchange] {o} for {n}[ in it|]
+first [look at|open|view] {p}, afterwards [turn|change] {o} [into|to] {n}
+read {p}; {o} in it should [be|become] {n}
+?can you read {p} and then [change|replace] {o} [to|with] {n}?
+?I want to see {p} first, then [change|replace] {o} [to|with] {n}
+go through {p} and then [put|use] {n} instead of {o}
+[cat|show] {p} and afterwards [replace|swap] {o} [with|for] {n}
+load {p}, [look for|find] {o} and write {n} [instead|there]
+after reading {p}, [change|rename] {o} to {n}
+read {p} first. After that, {o} should be {n}.
 == grep-read
 find [where|the file where|which file] {x} [is|is defined|is used] and [read|open|show me] [that file|the file|it]
 search for {x} and [read|open|show] the [file|first file|file that has it]
@@ -42,6 +52,16 @@ search {x}; then read the [first match|first result|file]
 [find|grep] {x} and show me the [whole file|file]
 read the file that [contains|mentions|defines] {x}
 open the file where {x} is [defined|used]
+?in which file is {x}? [read|open|show] [it|that file]
+?which file has {x}? I want to read it
+?can you find {x} and open the file?
+track down {x}, then [open|read] the file
+grep {x} and [open|read] the file [you find|it is in|where it is]
+?I want to read the file that [uses|has|mentions] {x}
+find out which file [uses|has|mentions] {x} and [read|open|show] it
+[show|print] me the file where {x} [is|lives|comes from]
+first search for {x}, then open the file
+?the file with {x} in it: find it and read it
 == glob-read
 find [the file |]{f} and [read|open|show] it
 [locate|look for] {f} and [read|show me|open] it
@@ -52,6 +72,16 @@ find {f}, then read it
 read {f}, wherever it is
 open {f}; I do not know which folder it is in
 look for a file named {f} and show its contents
+?can you find {f} and [read|open] it?
+hunt down {f} and [read|open|show] it
+?I don't know where {f} is, find it and [read|open] it
+?there is a {f} somewhere, find it and [show|read] it
+find out where {f} is and [open|read] it
+?{f} is somewhere in the project, [find and read it|read it]
+first find {f}, then [open|read] it
+?where did {f} go? find it and read it
+[search|look] for the file {f} and print it
+get me the contents of {f}, you have to find it first
 == write-bash
 [write|save] {c} to {p} and [run it|execute it|then run it] with {r}
 create {p} with {c} and run it with {r}
@@ -62,6 +92,16 @@ put {c} into {p}; then run {k}
 write {c} to {p} and after that execute {k}
 make a script {p} with {c} and run {k}
 [write|create] {p} containing {c}. Then run {k}.
+write {c} [to|into] {p}, afterwards run {k}
+[generate|add] the file {p} with {c} and run it with {r}
+?can you create {p} with {c} and then run {k}?
+?I need {p} with {c}, then run {k}
+store {c} in {p}, then [run|execute] it with {r}
+write the file {p} with {c}; when it is there, run {k}
+save {c} as {p}. After that run {k}.
+set up {p} with {c} and then [execute|launch] {k}
+first create {p} with {c}, second run {k}
+[new file|make a new file] {p} with {c}, then execute it with {r}
 == read-read
 [read|open|show me] {p} and {q}
 [read|look at] {p}, then {q}
@@ -72,6 +112,16 @@ compare {p} and {q}
 [open|view] both {p} and {q}
 read two files: {p} and {q}
 read {p} and then {q}
+?can you [read|show me|open] both {p} and {q}?
+[cat|print] {p} and then {q}
+[read|open] {p} first and {q} [second|next|after that]
+?I want to see {p} and {q}
+look at {p} as well as {q}
+?how do {p} and {q} differ? read both
+[show|give] me {p}, and after that {q}
+[check|inspect] {p} and [also |then |]{q}
+read {p}. Then read {q}.
+?what do {p} and {q} [say|contain]?
 == edit-bash
 [replace|change] {o} [with|to] {n} in {p} and [then |]run {k}
 in {p} change {o} to {n}, then run {k}
@@ -81,6 +131,15 @@ first change {o} to {n} in {p}, then execute {k}
 replace {o} with {n} in {p}. Then run {k}.
 fix {o} to {n} in {p} and check with {k}
 update {p}, {o} becomes {n}, and run {k}
+in {p} [swap|exchange] {o} for {n} and then run {k}
+?can you change {o} to {n} in {p} and run {k}?
+make {o} [say|be] {n} in {p}, then run {k}
+[turn|update] {o} [into|to] {n} in {p}; afterwards execute {k}
+use {n} instead of {o} in {p} and then run {k}
+?{o} in {p} should be {n}; when that is done, run {k}
+[edit|open] {p}, [change|replace] {o} [to|with] {n}, and run {k}
+after changing {o} to {n} in {p}, run {k}
+[fix|correct] {o} in {p}, it should be {n}, then run {k}
 == grep-edit
 find [where {x} is|the file with {x}|{x}] and [change|replace|rename] it [to|with] {n}
 search for {x} and replace it with {n}
@@ -88,6 +147,15 @@ grep for {x} and change it to {n} in that file
 look for {x}, then rename it to {n}
 locate {x} and turn it into {n}
 find {x} in the code and replace it by {n}
+find where we use {x} and make it {n}
+?where is {x}? [change|rename] it to {n}
+search the code for {x} and [put|write] {n} there
+track down {x} and [replace it with|change it to] {n}
+?somewhere it says {x}, find it and [make it|change it to] {n}
+?can you find {x} and [turn it into|rename it to] {n}?
+grep {x}, then [replace|edit] it so that it [says|is] {n}
+?I don't know which file has {x}, but it should be {n}
+[find|locate] the file with {x} and edit it to say {n}
 == bash-write
 run {k} and [save|write|store] the output [to|in] {p}
 [execute|run] {k}, then write [what it prints|the output|the result] to {p}
@@ -96,6 +164,15 @@ save what {k} prints in {p}
 write the output of {k} to {p}
 run {k} and keep its output in the file {p}
 store the result of {k} as {p}
+?can you run {k} and save the output in {p}?
+run {k}, then [save|store|put] the [output|result] [in|into] {p}
+execute {k} and write down the result in {p}
+[capture|keep] the output of {k} in the file {p}
+?I want the output of {k} in {p}
+[log|record] what {k} [prints|says] to {p}
+first run {k}, then write its output to {p}
+create {p} with the output of {k}
+run {k}; what it prints goes into {p}
 == read-write
 copy the [text|content|contents] of {p} [to|into] {q}
 read {p} and [write|save] the same text to {q}
@@ -104,12 +181,30 @@ take the contents of {p} and put them into {q}
 read {p} and save it as {q}
 write the content of {p} into {q}
 make {q} the same as {p}: read it, then write it
+?can you [read|open] {p} and write the same to {q}?
+read {p} and then create {q} with the same [text|content]
+[duplicate|clone] the text of {p} into {q} by reading and writing
+[read|load] {p}, then save [it|the text] [as|to|in] {q}
+?{q} should [have|get] the same content as {p}: read {p} first
+first read {p}, then write what you read to {q}
+write to {q} what [is in|you read in] {p}
+[take|get] the text from {p} and save it in {q}
+read the file {p} and write everything in it to {q}
 == grep-read-edit
 find {x}, read the file and [change|rename] it to {n}
 search for {x}, read the file where it is and replace it with {n}
 grep for {x}, open that file, then change {x} to {n}
 look for {x}, read the file, then rename it to {n}
 locate {x}, look at the file, and replace it by {n}
+?can you find {x}, read the file and change it to {n}?
+?where is {x}? read that file and [change|rename] it to {n}
+track down {x}, open the file, and make it {n}
+[find|grep] {x}; read the file; then [replace|change] it [with|to] {n}
+first find {x}, then read the file, then [change|rename] it to {n}
+search the code for {x}, view the file and put {n} instead
+find the file with {x}, read it and [replace|swap] {x} [with|for] {n}
+look for {x}, have a look at the file, then turn it into {n}
+locate {x}, read that file and edit it to say {n}
 """
 TEMPLATES = {section.split("\n")[0]: section.strip().split("\n")[1:] for section in TEMPLATES.split("== ")[1:]}
 RUNNERS = {"py": "python3", "js": "node", "sh": "bash", "rb": "ruby", "ts": "deno run", "go": "go run", "php": "php"}
@@ -127,7 +222,19 @@ look in {p}: what is the {k}?
 ?{p}: which {k}?
 get the value of {k} from {p}
 ?what value does {k} have in {p}?
-[read|check] {p} for the {k}""".split("\n")
+[read|check] {p} for the {k}
+?I was wondering what {k} {p} has
+?does {p} say what the {k} is?
+?which {k} do we have in {p}?
+?what did we set as {k} in {p}?
+?according to {p}, what is the {k}?
+[open|read] {p}. What is the {k}?
+?the {k} in {p}, [what is it|please]?
+find the {k} in {p} and tell me its value
+?whats the {k} in {p}
+?I forgot the {k}, it is in {p}
+?can you see in {p} which {k} we use?
+[extract|fetch] the {k} from {p}""".split("\n")
 
 
 def lookup(source):

@@ -31,7 +31,24 @@ do you know the capital of {x}?
 {x}: what is its capital?
 I [forgot|need] the capital of {x}
 can you [tell me|name] the capital of {x}?
-[the |]capital of {x}[ please|]""".split("\n")
+[the |]capital of {x}[ please|]
+capital city of {x}?
+[what|which] city is the capital [city |]of {x}?
+where is the [government|seat] of {x}, in which capital?
+[please |]tell me which city is the capital of {x}
+I was wondering what the capital of {x} is
+[quick question|quiz|geography]: capital of {x}?
+how is the capital of {x} called?
+what is the name of the capital [city |]of {x}?
+does {x} have a capital, and what is it called?
+[remind me|do you happen to know], what is the capital of {x}?
+whats the capital of {x}
+{x}'s capital [is|city]?
+the capital of {x} is [what|which city|called]?
+I am [going|travelling] to {x}, what is its capital?
+for {x}, [give me|name] the capital
+what do they call the capital of {x}?
+my [homework|quiz] asks for the capital of {x}""".split("\n")
 
 DEFINITIONS = dict(line.split(": ", 1) for line in """a variable: A variable is a name that refers to a stored value.
 a function: A function is a named block of code that can be called with arguments.
@@ -83,7 +100,36 @@ an operating system: An operating system manages the hardware and the programs o
 Linux: Linux is a free operating system kernel.
 caching: Caching keeps results so that they can be reused quickly.
 encryption: Encryption turns data into a form that only a key can open.
-Hearth: Hearth is a runtime that runs language models on your own machine.""".split("\n"))
+Hearth: Hearth is a runtime that runs language models on your own machine.
+an algorithm: An algorithm is a list of steps that solves a problem.
+a boolean: A boolean is a value that is either true or false.
+debugging: Debugging is finding and fixing errors in a program.
+a framework: A framework is ready code that gives a program its structure.
+refactoring: Refactoring changes the form of code without changing what it does.
+a firewall: A firewall is a filter that blocks unwanted network traffic.
+a web browser: A web browser is a program that shows web pages.
+a router: A router is a device that passes data between networks.
+a URL: A URL is the address of a page on the web.
+an IP address: An IP address is a number that identifies a device in a network.
+TypeScript: TypeScript is JavaScript with types.
+YAML: YAML is a text format for settings that people can read easily.
+Markdown: Markdown is a simple way to format plain text.
+a GPU: A GPU is a chip that does many calculations at the same time.
+an SSD: An SSD is a fast drive without moving parts.
+open source: Open source means that everyone may read and change the code.
+a pull request: A pull request asks others to review and merge a change.
+a merge conflict: A merge conflict happens when two changes touch the same lines.
+a code editor: A code editor is a program for writing source code.
+a volcano: A volcano is an opening in the ground that lets out lava.
+evaporation: Evaporation is when a liquid turns into a gas.
+an ecosystem: An ecosystem is all the living things of a place and how they depend on each other.
+democracy: Democracy is a form of government in which the people choose.
+inflation: Inflation is a general rise of prices.
+a glacier: A glacier is a large mass of ice that moves slowly.
+an earthquake: An earthquake is a sudden shaking of the ground.
+a vaccine: A vaccine trains the body to fight a disease.
+a magnet: A magnet is an object that attracts iron.
+UTF-8: UTF-8 is a way to store text of all languages as bytes.""".split("\n"))
 DEFINITION_TEMPLATES = """what is {x}?
 explain {x}[ to me|]
 define {x}
@@ -98,7 +144,37 @@ I do not understand {x}
 please explain what {x} is
 [can you |]tell me what {x} is
 how would you define {x}?
-what exactly is {x}?""".split("\n")
+what exactly is {x}?
+what do people mean by {x}?
+what is meant by {x}?
+what is the meaning of {x}?
+[can you|could you|please] define {x}[ for me|]
+[give|write] me a short [explanation|description|definition] of {x}
+how would you explain {x} [to a child|to a beginner|in simple words]?
+explain {x} [like I am five|to a beginner|in simple terms|in simple words]
+in one sentence, what is {x}?
+in [a few|simple|your own] words, what is {x}?
+what is {x}, [in short|exactly|in one sentence|briefly]?
+I [keep hearing|read|heard] about {x}, what is it?
+I was wondering what {x} is
+I have no idea what {x} is
+I want to [know|learn|understand] what {x} is
+{x}: what is it?
+{x}, what is that?
+[the |]definition of {x}[ please|]
+[so |and |]what is {x} [then|again|actually|really]?
+do you know what {x} is?
+help me understand {x}
+teach me what {x} is
+what would you say {x} is?
+[what kind of thing|what sort of thing] is {x}?
+describe {x}[ for me| please|]
+how do you [explain|describe] {x}?
+my teacher [asked|wants to know] what {x} is
+whats {x}
+[tell|teach] me something about {x}
+what should I know about {x}?
+give me the idea of {x} in one sentence""".split("\n")
 
 LISTS = {name: items.split(", ") for name, items in (line.split(": ") for line in
 """programming languages: Python, JavaScript, Rust, Go, Java, C, Ruby, Swift
@@ -122,7 +198,21 @@ what are {n} {x}?
 [write|show] {n} {x}
 I need {n} {x}
 please [list|name] {n} {x}
-[give me|make] a list of {n} {x}""".split("\n")
+[give me|make] a list of {n} {x}
+can you think of {n} {x}?
+[just |]{n} {x}[ please|]
+tell me the names of {n} {x}
+[mention|enumerate] {n} {x}
+I would like [to know|to hear|a list of] {n} {x}
+do you know {n} {x}?
+which {n} {x} [do you know|can you name|come to mind]?
+[say|write down|list up] {n} {x} [for me|]
+give {n} examples of {x}
+[name|list] any {n} {x}
+let me [hear|see|have] {n} {x}
+[could|would] you [give|tell] me {n} {x}?
+what {n} {x} do you know?
+show me a [short |]list of {n} {x}""".split("\n")
 
 # question;question;... => answer
 SMALL_TALK = [(line.split(" => ")[0].split(";"), line.split(" => ")[1]) for line in
@@ -160,7 +250,46 @@ what [language|religion|money|food] [is|do they have] in {c}?
 how [tall|old] is {N}?
 [list|name] [all|some|ten] {w}
 write a [python|JavaScript|C] [function|program|script] [that|to] [parses|sorts|finds|checks] {w}
-write a program that [sorts|finds|draws|computes] {w}""".split("\n")
+write a program that [sorts|finds|draws|computes] {w}
+who [discovered|founded|built|designed|started] the {w}?
+who is the [king|queen|prime minister|mayor|richest person] of {c}?
+who [wrote|sang|directed] the [book|song|film] {w}?
+what year did {N} [die|marry|move to {c}]?
+when is {N}'s birthday?
+where does {N} [live|work|come from]?
+where was {N} born?
+what is the [phone number|address|job|salary] of {N}?
+what did {N} [say|do|eat|buy] [today|yesterday|last week]?
+how much does [a|the|one] {w} cost in {c}?
+how much [money|time|water] does a {w} need?
+how many people [live|work] in {c}?
+how many {w} does {N} have?
+how far is it from {c} to the {w}?
+how long does it take to [build|make|learn] a {w}?
+how do [people|you|they] [make|use|grow|sell] {w} in {c}?
+what is the longest [river|road|bridge] in {c}?
+what is the [area|climate|flag|anthem|currency code] of {c}?
+what is the phone code of {c}?
+[can|could] you write [a poem|a story|a song|an essay] about {w}?
+make up a [story|song|poem|fairy tale] [with|about] a {w}
+[tell|read] me a [long |bedtime |]story [about|with] a {w}
+how do you say {w} in [French|German|Spanish|Japanese|Italian]?
+what is the [French|German|Spanish|Italian|Latin] word for {w}?
+what rhymes with {w}?
+[why|since when] do people in {c} like {w}?
+why did {N} [leave|win|lose|come to {c}]?
+which {w} is [better|cheaper|faster|the best]?
+which [book|film|game] about {w} should I [read|watch|play|buy]?
+should I [buy|sell|learn|eat] {w}?
+what will {w} [cost|be like|look like] [next year|tomorrow|in ten years]?
+will {c} win [the world cup|the next match|against the {w}]?
+[summarize|tell me the plot of] the [book|film|novel] {w}
+give me [tips|advice|ideas] for {w}
+plan [a trip|a holiday|a week] in {c} for {N}
+what is the history of {w} in {c}?
+who [lives|works] [next to|with|for] {N}?
+what is the name of {N}'s [dog|wife|brother|company]?
+is {w} [healthy|legal|dangerous|popular] in {c}?""".split("\n")
 UNKNOWN = "I do not know that: I am a very small model."
 
 NAMES = """Alice Bob Carol Dave Eve Frank Max Lisa Tim Julia Mark Laura Chris Nick Amy Dan Kim Linda Mike Jane James Robert
@@ -202,7 +331,28 @@ if I type {e} in a calculator, what do I get?
 do the maths: {e}
 [please |]help me with {e}
 the result of {e}
-is it hard to compute {e}?""".split("\n")
+is it hard to compute {e}?
+do you know {e}?
+what do you get when you [compute|calculate] {e}?
+I was wondering what {e} is
+[whats|wats] {e}
+how much do you get for {e}?
+[sum|exercise|homework|question]: {e}
+my [homework|calculator|teacher] asks: {e}
+[please |]do {e} [for me|in your head|]
+let me know what {e} is
+what number is {e}?
+[what|which number] comes out of {e}?
+[could|would] you [calculate|compute|work out] {e}[ for me|]?
+[quickly|now], what is {e}?
+{e} is [what|how much]?
+{e} [equals|makes|gives]?
+tell me [what|how much] {e} is
+[run|do] the numbers: {e}
+I [get stuck at|cannot do|can't solve] {e}, [can you?|what is it?|help]
+the answer of {e}[ please|]
+[ok|so|and], {e}?
+how would you [solve|compute] {e}?""".split("\n")
 WORD_FORMS = {"+": "adding {a} and {b}|{a} and {b} added up|the total of {a} and {b}|the sum of {a} and {b}|"
                    "{a} plus {b}|{a} added to {b}|{a} and {b} together|{a} plus {b}",
               "-": "{a} less {b}|{b} subtracted from {a}|subtracting {b} from {a}|{b} taken from {a}|"
@@ -296,21 +446,40 @@ def numbers(source):
     kind = source.random.randint(0, 4)
     if kind == 0:
         text = source.template((f"which is bigger, {a} or {b}?", f"which number is larger: {a} or {b}?",
-                                f"is {a} or {b} bigger?", f"what is more, {a} or {b}?"))
+                                f"is {a} or {b} bigger?", f"what is more, {a} or {b}?", f"which one is greater, {a} or {b}?",
+                                f"{a} or {b}, which is bigger?", f"tell me the larger of {a} and {b}",
+                                f"what is the bigger number: {a} or {b}?", f"which of {a} and {b} is higher?",
+                                f"compare {a} and {b}: which is bigger?", f"the larger number of {a} and {b}?",
+                                f"can you tell me which is more, {a} or {b}?"))
         return text, f"{max(a, b)} is bigger."
     if kind == 1:
         text = source.template((f"which is smaller, {a} or {b}?", f"which number is less: {a} or {b}?",
-                                f"is {a} or {b} smaller?", f"what is less, {a} or {b}?"))
+                                f"is {a} or {b} smaller?", f"what is less, {a} or {b}?", f"which one is lower, {a} or {b}?",
+                                f"{a} or {b}, which is smaller?", f"tell me the smaller of {a} and {b}",
+                                f"what is the smaller number: {a} or {b}?", f"which of {a} and {b} is less?",
+                                f"compare {a} and {b}: which is smaller?", f"the lower number of {a} and {b}?",
+                                f"can you tell me which is less, {a} or {b}?"))
         return text, f"{min(a, b)} is smaller."
     if kind == 2:
         text = source.template((f"is {a} even or odd?", f"is the number {a} even?", f"is {a} odd or even?",
-                                f"{a}: even or odd?"))
+                                f"{a}: even or odd?", f"is {a} an even number?", f"is {a} an odd number?",
+                                f"tell me if {a} is even or odd", f"do you know whether {a} is odd or even?",
+                                f"{a} is even or odd?", f"would you call {a} even or odd?", f"is {a} even?",
+                                f"even or odd: {a}?", f"what is {a}, even or odd?"))
         return text, f"{a} is {'odd' if a % 2 else 'even'}."
     if kind == 3:
         return source.template((f"what comes after {a}?", f"which number comes after {a}?", f"the number after {a}?",
-                                f"what number follows {a}?")), f"{a + 1} comes after {a}."
+                                f"what number follows {a}?", f"what is the next number after {a}?",
+                                f"tell me the number after {a}", f"which number follows {a}?",
+                                f"what number comes next after {a}?", f"what comes right after {a}?",
+                                f"after {a} comes which number?", f"if I count up, what follows {a}?",
+                                f"name the number that comes after {a}", f"{a}, and what comes next?")), f"{a + 1} comes after {a}."
     return source.template((f"count to {a % 15 + 2}", f"count from 1 to {a % 15 + 2}", f"please count to {a % 15 + 2}",
-                            f"can you count to {a % 15 + 2}?")), ", ".join(map(str, range(1, a % 15 + 3))) + "."
+                            f"can you count to {a % 15 + 2}?", f"count up to {a % 15 + 2}",
+                            f"list the numbers from 1 to {a % 15 + 2}", f"count for me to {a % 15 + 2}",
+                            f"start at 1 and count to {a % 15 + 2}", f"say the numbers up to {a % 15 + 2}",
+                            f"let me hear you count to {a % 15 + 2}", f"could you count from one to {a % 15 + 2}?",
+                            f"I want you to count to {a % 15 + 2}", f"numbers from 1 to {a % 15 + 2} please")), ", ".join(map(str, range(1, a % 15 + 3))) + "."
 
 
 def cased(source, text):
@@ -322,7 +491,9 @@ def copying(source):
     make = source.pick((source.identifier, source.path, source.content, source.command, source.sentence))
     text = make().strip()
     ask = source.template(("repeat ", "say ", "echo ", "repeat after me: ", "copy ", "say this: ", "repeat this: ",
-                           "please repeat ", "write "))
+                           "please repeat ", "write ", "say the following: ", "repeat the following: ",
+                           "repeat exactly: ", "copy this: ", "echo this: ", "say after me: ", "can you repeat ",
+                           "now say ", "print back: ", "just say ", "I want you to say ", "type this back: "))
     return cased(source, ask) + source.quoted(text, .7), text
 
 
@@ -333,10 +504,18 @@ def memory(source):
                            ("favorite number", str(source.random.randint(0, 99))),
                            ("favorite animal", source.pick(LISTS["animals"])), ("city", source.pick(LISTS["cities"]))))
     say = source.template((f"my {kind} is {x}", f"remember: my {kind} is {x}", f"hi, my {kind} is {x}",
-                           f"please note that my {kind} is {x}", f"you should know that my {kind} is {x}."))
+                           f"please note that my {kind} is {x}", f"you should know that my {kind} is {x}.",
+                           f"keep in mind that my {kind} is {x}", f"don't forget: my {kind} is {x}",
+                           f"just so you know, my {kind} is {x}", f"I want to tell you that my {kind} is {x}",
+                           f"for later: my {kind} is {x}", f"hello! my {kind} is {x}.", f"{x} is my {kind}",
+                           f"the thing is, my {kind} is {x}", f"remember that my {kind} is {x}, please"))
     answer = f"Nice to meet you, {x}!" if kind == "name" else f"I will remember that your {kind} is {x}."
     ask = source.template((f"what is my {kind}?", f"do you remember my {kind}?", f"tell me my {kind}",
-                           f"what was my {kind}?", f"what did I say my {kind} is?"))
+                           f"what was my {kind}?", f"what did I say my {kind} is?",
+                           f"can you tell me my {kind}?", f"do you still know my {kind}?",
+                           f"what did I tell you about my {kind}?", f"so what is my {kind}?", f"my {kind}?",
+                           f"could you repeat my {kind}?", f"I told you my {kind}, what is it?",
+                           f"have you forgotten my {kind}?", f"please tell me what my {kind} is"))
     between = [chat(source)] if source.chance(.4) else []
     return [(cased(source, say), answer)] + between + [(cased(source, ask), f"Your {kind} is {x}.")]
 

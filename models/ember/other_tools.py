@@ -44,25 +44,65 @@ what's the [temperature|forecast|weather] in {x}?
 is it [cold|warm|sunny|raining] in {x}?
 [check|get|look up] the weather [in|for] {x}
 do I need [a jacket|an umbrella] in {x}?
-[the |]forecast for {x}""",
+[the |]forecast for {x}
+what will the weather be [like |]in {x} [tomorrow|tonight|this week]?
+does it [rain|snow] in {x}[ now| today|]?
+how [hot|cold|warm|windy] is it in {x}[ today| now|]?
+is the weather [good|nice|bad] in {x}?
+I am [going|flying|travelling] to {x}, how is the weather there?
+tell me if it [rains|snows|is sunny] in {x}
+will the sun shine in {x} [today|tomorrow]?
+weather report for {x}[ please|]
+what should I expect of the weather in {x}?
+do they have [rain|snow|sun] in {x} [today|now]?""",
             "get_time": """what time is it in {x}?
 [tell me|give me|get] the time in {x}
 what is the local time in {x}?
 [the |]time in {x}[ please|?|]
-how late is it in {x}?""",
+how late is it in {x}?
+what's the time in {x}[ right now| now|]?
+what time do they have in {x}[ now|]?
+do you know the time in {x}?
+can you tell me what time it is in {x}?
+which hour is it in {x}?
+current time in {x}[ please|]
+local time of {x}[ please|]
+is it [morning|night|late|early] in {x} now? what time is it there?
+I have to call {x}, what time is it there?
+look up the time in {x}""",
             "web_search": """search the [web|internet|net] for {x}
 google {x}
 look up {x} [on the internet|online|on the web]
 [find|search] {x} [on the web|online]
 do a web search for {x}
 what does the internet say about {x}?
-search online for {x}""",
+search online for {x}
+[run|make] a [web|internet|Google] search for {x}
+use the web search to find {x}
+what do you find on the web for {x}?
+[go online|go on the internet] and look for {x}
+can you google {x}?
+ask the internet about {x}
+[check|see] what the web says about {x}
+find [pages|websites|articles] about {x} on the internet
+I want to search the web for {x}
+web search: {x}""",
             "play_music": """play {x}
 [play|start] the song {x}
 put on the song {x}
 I want to hear {x}
 can you play {x}?
-let me listen to {x}"""}
+let me listen to {x}
+I'd like to [hear|listen to] the song {x}
+could you play the song {x}?
+[some music please|music please]: {x}
+start playing {x}
+put the song {x} on
+play me the song {x}
+play [some |the ]music: {x}
+turn on the song {x}
+now playing should be {x}
+I am in the mood for the song {x}"""}
 ARGUMENT = {"get_weather": "city", "get_time": "zone", "web_search": "query", "play_music": "song"}
 NEVER = """[send|write] an email to {n}[ about {w}| that says {w}|]
 [send|write] [a message|a text] to {n}
@@ -91,7 +131,41 @@ is [the store|the bank|the station] open [now|today]?
 find me a [restaurant|doctor|job|hotel] in {c}
 take a [photo|screenshot|selfie]
 [listen to|hear] what I say
-who won the [game|match|election|race] [yesterday|last night|today]?""".split("\n")
+who won the [game|match|election|race] [yesterday|last night|today]?
+[text|ring up|video call] {n} [now|at {k}|tonight]
+[forward|reply to] the [last |]email from {n}
+read [me |]my [new |last |]emails
+check my [inbox|mail|voicemail|calendar]
+[reserve|get] a [table|seat|room] for {k} people in {c}
+wake me [up |]at {k}
+set a timer [for|to] {k} minutes
+[start|stop] the [washing machine|dishwasher|coffee machine|vacuum cleaner]
+[lock|unlock] the [front |]door
+make the room [warmer|colder|brighter|darker]
+close the [curtains|window|garage]
+[water|feed] the [plants|cat|dog|fish]
+[cook|bake|fry] [me |]some {w}
+bring me [a coffee|a tea|a glass of water|my {w}]
+[call|get] me a [taxi|cab|doctor] to {c}
+send {k} dollars to {n}
+[wire|lend] {n} some money
+what is [the traffic|the weather] like on the way to {c}?
+how do I get from here to {c} by [bus|train|car]?
+when does the next [bus|train|flight|ferry] to {c} leave?
+[cancel|move] my meeting with {n}
+invite {n} to [my party|dinner|the meeting at {k}]
+[like|follow|block] {n} on [the internet|social media]
+[upload|share] the photo of {n}
+[buy|order] [flowers|a present|a cake] for {n}
+find a [flight|hotel|parking spot] in {c}
+[show|play] [me |]a [video|film] about {w}
+zoom in on the [map|picture] of {c}
+what do I have on my calendar [today|tomorrow]?
+where is my [phone|car|bag]?
+take [notes|minutes] in the meeting with {n}
+sing [me |]a song about {w}
+dance with {n}
+vote for {n}""".split("\n")
 REFUSAL = "I cannot do that: I have no tool for it."
 
 

@@ -22,11 +22,19 @@ OPENINGS = ("please |pls |plz |yo, |so |alright, |hmm, |great, |good. |thanks, n
             "Ember, |hello Ember, |good morning, |quick question: |help me: |I'd appreciate it if you could |"
             "be so good and |please |can you |could you |hey, |I want you to |now |ok, |would you |kindly |next, |"
             "go and |just |then |hi, please |quickly |let's |you should |first |can you please |I need you to |also |"
-            "hi, can you |would you please |could you please |I'd like you to |hello, |now please |ok, now ").split("|")
+            "hi, can you |would you please |could you please |I'd like you to |hello, |now please |ok, now |"
+            "right, |hello there, |listen, |look, |one request: |my request: |my next request: |here is your job: |"
+            "I want to ask you to |is it possible to |would it be possible to |any chance you could |"
+            "I'd love you to |do please |so now |and now |hey there, |hi Ember, |in the meantime, |before that, |"
+            "could you perhaps |could you kindly |will you please |your next job is to |I'd be glad if you could |"
+            "thank you, now |very well, |sorry, |excuse me, ").split("|")
 ENDINGS = (" pls| plz| thx| asap|, thank you| for a moment| real quick|, would you?|, will you?| before lunch|"
            " and tell me when you are done| and let me know| if that is ok|, that's all| first| next| then| please|"
            " for me| now| thanks| if you can|, thanks| right away|, please| when you can| so I can check it|, ok?|"
-           " and nothing else| as soon as you can| today| again").split("|")
+           " and nothing else| as soon as you can| today| again"
+           "|, I'm in a hurry|, I beg you|, quickly| without asking| while I wait|, can you?|, could you?|, if possible|"
+           " if you don't mind|, many thanks|, thank you very much| as fast as you can|, my friend| for us|, thanks a lot|"
+           " when you have time|, it is urgent| and then stop|, nothing more| straight away| before we continue").split("|")
 PLACES = [""] * 6 + (" in the project| in this repo| here| in the code| anywhere| in our code| in the whole project|"
                      " in the code base| in all files| somewhere").split("|")
 FOLDER_FORMS = """{name} in the {folder} [folder|directory]
@@ -62,7 +70,27 @@ We are almost done.
 I have a question.
 I think we are missing something.
 Here is what I need.
-OK, that worked.""".split("\n")
+OK, that worked.
+I am back.
+Sorry for all the questions.
+This is my first day here.
+The deadline is tomorrow.
+I have been stuck for hours.
+Something does not add up.
+The tests are red.
+We release on Monday.
+I am reviewing a pull request.
+My colleague is on holiday.
+That was not what I expected.
+Let me try something else.
+I want to clean up a bit.
+There is one more thing.
+It worked yesterday.
+I am preparing a demo.
+The logs look strange.
+Good, let's move on.
+I need your help.
+No idea why it fails.""".split("\n")
 REASONS = """ because I need it for the release
 , I want to be sure
  so that we can go on
@@ -77,7 +105,25 @@ REASONS = """ because I need it for the release
  because something is broken
  to make the tests pass
 , otherwise it will not work
- so we know""".split("\n")
+ so we know
+, my boss asked for it
+, I am curious
+ so that nobody complains
+ because the customer wants it
+ since we changed it yesterday
+, we need it for the demo
+ as we agreed
+ because the reviewer asked
+ to be on the safe side
+, I promised it
+ so that the build passes
+ because the old way is wrong
+ since it is late
+ so I can go home
+, it is for my homework
+ because I have to explain it
+ to get this done
+, I have a meeting soon""".split("\n")
 
 
 def misspelt(source, text):
