@@ -134,7 +134,7 @@ bring me [a coffee|a tea|a glass of water|my {w}]
 [call|get] me a [taxi|cab|doctor] to {c}
 send {k} dollars to {n}
 [wire|lend] {n} some money
-what is [the traffic|the weather] like on the way to {c}?
+what is the traffic like on the way to {c}?
 how do I get from here to {c} by [bus|train|car]?
 when does the next [bus|train|flight|ferry] to {c} leave?
 [cancel|move] my meeting with {n}
