@@ -34,7 +34,7 @@ can you [tell me|name] the capital of {x}?
 [the |]capital of {x}[ please|]
 capital city of {x}?
 [what|which] city is the capital [city |]of {x}?
-where is the [government|seat] of {x}, in which capital?
+which city do they call the capital of {x}?
 [please |]tell me which city is the capital of {x}
 I was wondering what the capital of {x} is
 [quick question|quiz|geography]: capital of {x}?

@@ -86,7 +86,7 @@ put the song {x} on
 play me the song {x}
 play [some |the ]music: {x}
 turn on the song {x}
-now playing should be {x}
+next song: {x}
 I am in the mood for the song {x}"""}
 ARGUMENT = {"get_weather": "city", "get_time": "zone", "web_search": "query", "play_music": "song"}
 NEVER = """[send|write] an email to {n}[ about {w}| that says {w}|]
