@@ -34,7 +34,7 @@ can you [tell me|name] the capital of {x}?
 [the |]capital of {x}[ please|]
 capital city of {x}?
 [what|which] city is the capital [city |]of {x}?
-where is the [government|seat] of {x}, in which capital?
+which city do they call the capital of {x}?
 [please |]tell me which city is the capital of {x}
 I was wondering what the capital of {x} is
 [quick question|quiz|geography]: capital of {x}?
@@ -473,13 +473,15 @@ def numbers(source):
                                 f"tell me the number after {a}", f"which number follows {a}?",
                                 f"what number comes next after {a}?", f"what comes right after {a}?",
                                 f"after {a} comes which number?", f"if I count up, what follows {a}?",
-                                f"name the number that comes after {a}", f"{a}, and what comes next?")), f"{a + 1} comes after {a}."
+                                f"name the number that comes after {a}", f"{a}, and what comes next?")), \
+            f"{a + 1} comes after {a}."
     return source.template((f"count to {a % 15 + 2}", f"count from 1 to {a % 15 + 2}", f"please count to {a % 15 + 2}",
                             f"can you count to {a % 15 + 2}?", f"count up to {a % 15 + 2}",
                             f"list the numbers from 1 to {a % 15 + 2}", f"count for me to {a % 15 + 2}",
                             f"start at 1 and count to {a % 15 + 2}", f"say the numbers up to {a % 15 + 2}",
                             f"let me hear you count to {a % 15 + 2}", f"could you count from one to {a % 15 + 2}?",
-                            f"I want you to count to {a % 15 + 2}", f"numbers from 1 to {a % 15 + 2} please")), ", ".join(map(str, range(1, a % 15 + 3))) + "."
+                            f"I want you to count to {a % 15 + 2}", f"numbers from 1 to {a % 15 + 2} please")), \
+        ", ".join(map(str, range(1, a % 15 + 3))) + "."
 
 
 def cased(source, text):

@@ -101,7 +101,7 @@ put the song {x} on
 play me the song {x}
 play [some |the ]music: {x}
 turn on the song {x}
-now playing should be {x}
+next song: {x}
 I am in the mood for the song {x}"""}
 ARGUMENT = {"get_weather": "city", "get_time": "zone", "web_search": "query", "play_music": "song"}
 NEVER = """[send|write] an email to {n}[ about {w}| that says {w}|]
@@ -149,7 +149,7 @@ bring me [a coffee|a tea|a glass of water|my {w}]
 [call|get] me a [taxi|cab|doctor] to {c}
 send {k} dollars to {n}
 [wire|lend] {n} some money
-what is [the traffic|the weather] like on the way to {c}?
+what is the traffic like on the way to {c}?
 how do I get from here to {c} by [bus|train|car]?
 when does the next [bus|train|flight|ferry] to {c} leave?
 [cancel|move] my meeting with {n}

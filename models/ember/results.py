@@ -42,8 +42,8 @@ def shown_lines(source, mentions=None):
     """A few lines of a file, one of them with the text `mentions`."""
     lines = [source.content() for _ in range(source.pick((1, 1, 1, 2, 3)))]
     if mentions:
-        lines[source.random.randrange(len(lines))] = source.pick(("{}", "{} = 1", "call {}", "# {}", "use {}", "{}: 1", "({})", "- {}",
-                                                                  "// {}", "return {}")).format(mentions)
+        lines[source.random.randrange(len(lines))] = source.pick((
+            "{}", "{} = 1", "call {}", "# {}", "use {}", "{}: 1", "({})", "- {}", "// {}", "return {}")).format(mentions)
     return "\n".join(lines)
 
 
@@ -70,8 +70,8 @@ def result(source, tool, arguments, errors=True):
         return shown, f"I wrote the text to {path}."
     if tool == "bash":
         if r < .25:
-            return source.pick(("(no output)", "done", "exit code 0", "", "exit code: 0", "(empty)", "(no content)",
-                                "ok")), "The command finished without output."
+            return source.pick(("(no output)", "done", "exit code 0", "", "exit code: 0", "(empty)", "(no content)")), \
+                "The command finished without output."
         text = source.sentence(1, 4) if r < .7 else source.content().split("\n")[0]
         return text, f"The command printed: {text}"
     if tool == "grep":
@@ -83,7 +83,8 @@ def result(source, tool, arguments, errors=True):
         found = [source.path() for _ in range(draw.randint(1, 4))]
         count = "1 file matches" if len(found) == 1 else f"{len(found)} files match"
         return "\n".join(found), f"{count}: " + ", ".join(found)
-    shown = source.pick(("ok", "done", "1 replacement", f"The file {path} has been updated.", "success", "edited", f"edited {path}",
+    shown = source.pick(("ok", "done", "1 replacement", f"The file {path} has been updated.", "success", "edited",
+                         f"edited {path}",
                          f"{path} updated", "1 change", "Replaced 1 occurrence", f"Successfully edited {path}", "OK", "true",
                          f"replaced 1 occurrence in {path}", "changed"))
     return shown, f"I replaced {arguments['old']} with {arguments['new']} in {path}."
