@@ -1,4 +1,4 @@
-"""Causal grouped-query attention in bfloat16, fast on a CPU with AMX: attention.cc, compiled when this is imported.
+"""Causal grouped-query attention in bfloat16, fast on a CPU with AMX: amx_attention, compiled when this is imported.
 
 PyTorch 2.6's own backward pass takes about ten times as long as all the rest of a layer.  Other CPUs get that one.
 """
@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-HEAD_SIZE, BLOCK = 64, 32       # what attention.cc is made for
+HEAD_SIZE, BLOCK = 64, 32       # what amx_attention is made for
 
 
 def _library():
-    """attention.cc, or None where the CPU cannot run it."""
+    """amx_attention, or None where the CPU cannot run it."""
     if " amx_bf16" not in Path("/proc/cpuinfo").read_text():
         return None
-    source = Path(__file__).with_suffix(".cc")
+    source = Path(__file__).parent / "amx_attention" / "attention.cc"
     flags = ["-std=c++20", "-O3", "-fopenmp", "-shared", "-fPIC", "-march=sapphirerapids"]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "attention.so"

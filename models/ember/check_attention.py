@@ -1,4 +1,4 @@
-"""Compares attention.cc with PyTorch in float64, forward and backward: python3 check_attention.py"""
+"""Compares amx_attention with PyTorch in float64, forward and backward: python3 check_attention.py"""
 
 import torch
 

@@ -1,0 +1,87 @@
+// Attention of one group of heads over one sequence.
+#pragma once
+
+#include <vector>
+
+#include "sight.h"
+#include "tiles.h"
+
+namespace ember {
+
+// Hides what the queries of a block do not see of the keys of another.
+inline void hide(const Sight& sight, int first, int key, float* scores) {
+  for (int row = 0; row < kBlock; ++row) {
+    for (int at = 0; at < kBlock; at += kTile) {
+      float* cell = scores + row * kBlock + at;
+      _mm512_storeu_ps(
+          cell, _mm512_mask_mov_ps(_mm512_set1_ps(-1e30f), sight.visible(first + at, key + row),
+                                   _mm512_loadu_ps(cell)));
+    }
+  }
+}
+
+// One block of queries: probabilities of its keys, not normalised, in pairs of keys; the
+// log-sum-exp.
+inline void soften(float* scores, int keys, std::uint32_t* pairs, __m512* inverse, float* lse) {
+  const __m512 scale = _mm512_set1_ps(kScale * kLog2E);
+  for (int at = 0; at < kBlock; at += kTile) {
+    __m512 most = _mm512_set1_ps(-1e30f), sum = _mm512_setzero_ps();
+    for (int key = 0; key < keys; ++key)
+      most = _mm512_max_ps(most, _mm512_loadu_ps(scores + key * kBlock + at));
+    const __m512 shift = _mm512_mul_ps(most, scale);
+    for (int key = 0; key < keys; key += 2) {
+      const __m512 p0 =
+          exp2_vector(_mm512_fmsub_ps(_mm512_loadu_ps(scores + key * kBlock + at), scale, shift));
+      const __m512 p1 = exp2_vector(
+          _mm512_fmsub_ps(_mm512_loadu_ps(scores + (key + 1) * kBlock + at), scale, shift));
+      sum = _mm512_add_ps(sum, _mm512_add_ps(p0, p1));
+      _mm512_storeu_si512(pairs + key / 2 * kBlock + at, paired(to_bf16(p0), to_bf16(p1)));
+    }
+    inverse[at / kTile] = _mm512_div_ps(_mm512_set1_ps(1.f), sum);
+    alignas(64) float sums[kTile], shifts[kTile];
+    _mm512_store_ps(sums, sum);
+    _mm512_store_ps(shifts, shift);
+    for (int i = 0; i < kTile; ++i) lse[at + i] = shifts[i] * kLn2 + __builtin_logf(sums[i]);
+  }
+}
+
+inline void forward_group(const Shape& s, const Sight& sight, const bf16* k, const bf16* v,
+                          const bf16* q, bf16* out, float* lse) {
+  const int heads = s.heads / s.kv_heads;
+  std::vector<bf16> values(static_cast<std::size_t>(kHead) * s.length);
+  std::vector<float> scores(static_cast<std::size_t>(kBlock) * s.length), mixed(kHead * kBlock);
+  std::vector<std::uint32_t> queries(kHead / 2 * kBlock),
+      pairs(static_cast<std::size_t>(kBlock) / 2 * s.length);
+  std::vector<int> seen;  // first keys of the blocks that matter
+  for (int at = 0; at < s.length; at += kBlock)
+    transposed(v + at * s.kv_stride(), s.kv_stride(), values.data() + at * kHead);
+  for (int head = 0; head < heads; ++head) {
+    for (int first = 0; first < s.length; first += kBlock) {
+      head_pairs(q + head * kHead + first * s.q_stride(), s.q_stride(), queries.data());
+      seen.clear();
+      for (int key = 0; key <= first; key += kBlock) {
+        const Seen how = sight.of(first, key);
+        if (how == Seen::kNone) continue;
+        float* block = scores.data() + static_cast<long>(seen.size()) * kBlock * kBlock;
+        multiply<false>(
+            block, kBlock, [&](int step) { return k + key * s.kv_stride() + step * kBlock; },
+            static_cast<int>(s.kv_stride()), queries.data(), kBlock, kHead / kBlock);
+        if (how == Seen::kPart) hide(sight, first, key, block);
+        seen.push_back(key);
+      }
+      const int blocks = static_cast<int>(seen.size());
+      __m512 inverse[2];
+      soften(scores.data(), blocks * kBlock, pairs.data(), inverse,
+             lse + static_cast<long>(head) * s.length + first);
+      for (int d = 0; d < kHead; d += kBlock) {
+        multiply<false>(
+            mixed.data() + d * kBlock, kBlock,
+            [&](int step) { return values.data() + seen[step] * kHead + d * kBlock; }, kBlock,
+            pairs.data(), kBlock, blocks);
+      }
+      store_rows(mixed.data(), inverse, out + head * kHead + first * s.q_stride(), s.q_stride());
+    }
+  }
+}
+
+}  // namespace ember
