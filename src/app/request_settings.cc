@@ -101,6 +101,10 @@ engine::SamplingParams sampling_params(const Settings& settings, std::uint64_t r
   return params;
 }
 
+bool strict_tool_calls(const Settings& settings) {
+  return settings.text_or(SettingId::kToolCalls, "strict") == "strict";
+}
+
 std::vector<std::string> settings_without_effect(const Settings& settings) {
   const engine::SamplingParams params = sampling_params(settings, 0);
   if (!is_greedy(params)) return {};
@@ -127,6 +131,7 @@ provider::ChatRequest request_from(const Settings& settings, std::uint64_t rando
   request.max_tokens = settings.integer_or(SettingId::kMaxTokens, request.max_tokens);
   request.min_tokens = settings.integer_or(SettingId::kMinTokens, request.min_tokens);
   request.stop = settings.texts(SettingId::kStop);
+  request.strict_tool_calls = strict_tool_calls(settings);
   request.max_context_tokens =
       settings.integer_or(SettingId::kMaxContextTokens, request.max_context_tokens);
   request.sliding_window = settings.boolean_or(SettingId::kSlidingWindow, request.sliding_window);

@@ -26,6 +26,9 @@ void put_built_in_numbers(std::int64_t context_tokens, Settings& settings);
 /// Sampling after put_model_defaults(). `random_seed` is used when nobody gave one.
 engine::SamplingParams sampling_params(const Settings& settings, std::uint64_t random_seed);
 
+/// Whether tool calls are kept to the definitions.
+bool strict_tool_calls(const Settings& settings);
+
 /// Settings the user gave that cannot matter beside others (top-p at temperature 0), as notes.
 std::vector<std::string> settings_without_effect(const Settings& settings);
 

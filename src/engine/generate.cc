@@ -83,10 +83,11 @@ Result<FinishReason> decode(KeptSequence& sequence, const GenerateRequest& reque
     if (request.wants_log_probabilities) unchanged = logits;
     HEARTH_TRY(const TokenId token,
                sampler.sample(logits, may_stop ? std::span<const TokenId>{} : stop_ids,
-                              static_cast<std::uint64_t>(generated)));
+                              static_cast<std::uint64_t>(generated), request.filter));
     if (std::find(stop_ids.begin(), stop_ids.end(), token) != stop_ids.end()) {
       return FinishReason::kStopToken;
     }
+    if (request.filter != nullptr) request.filter->accept(token);
     sampler.observe({&token, 1});
     outcome.tokens.push_back(token);
     if (request.wants_log_probabilities) {

@@ -12,6 +12,7 @@
 #include "engine/executor.h"
 #include "engine/kept_sequence.h"
 #include "engine/sampling.h"
+#include "engine/token_filter.h"
 
 namespace hearth::engine {
 
@@ -21,6 +22,7 @@ struct GenerateRequest {
   std::int64_t max_tokens = 0;    ///< at least 1
   std::int64_t min_tokens = 0;    ///< stop tokens cannot come before this many
   SamplingParams sampling;
+  TokenFilter* filter = nullptr;         ///< if any, what may come next; not owned
   bool wants_log_probabilities = false;  ///< fills GenerateOutcome::log_probabilities
   std::int64_t prefill_chunk_tokens =
       256;  ///< prompt rows per step; cancellation is seen between steps
@@ -36,7 +38,7 @@ enum class FinishReason {
 struct GenerateOutcome {
   std::vector<TokenId> tokens;  ///< generated, without the stop token
   /// Where asked for: of each of `tokens`, the natural logarithm of the probability that the model
-  /// itself gave it, before penalties and sampling.
+  /// itself gave it, before penalties, filter and sampling.
   std::vector<double> log_probabilities;
   FinishReason finish = FinishReason::kMaxTokens;
   std::int64_t prompt_tokens_done = 0;  ///< less than the prompt when cancelled early

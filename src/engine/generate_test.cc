@@ -66,6 +66,24 @@ GenerateRequest request(std::vector<TokenId> prompt, std::int64_t max_tokens) {
   return made;
 }
 
+/// Refuses one token, and from then on nothing.
+class RefuseOnce final : public TokenFilter {
+ public:
+  explicit RefuseOnce(TokenId refused) : refused_(refused) {}
+  bool restricts() const override { return !done_; }
+  bool allows(TokenId token) const override { return token != refused_; }
+  void accept(TokenId token) override {
+    accepted.push_back(token);
+    done_ = done_ || accepted.size() == 4;
+  }
+
+  std::vector<TokenId> accepted;
+
+ private:
+  TokenId refused_;
+  bool done_ = false;
+};
+
 class GenerateTest : public ::testing::Test {
  protected:
   Result<GenerateOutcome> run(const GenerateRequest& made) {
@@ -249,6 +267,18 @@ TEST_F(GenerateTest, BadRequestsAreRefusedBeforeAnythingOpens) {
   }
   EXPECT_EQ(executor_.open, 0);
   EXPECT_TRUE(executor_.chunks.empty());
+}
+
+TEST_F(GenerateTest, AFilterIsAskedAndTold) {
+  RefuseOnce filter(3);
+  GenerateRequest made = request({0}, 7);
+  made.filter = &filter;
+  const auto outcome = run(made);
+  ASSERT_TRUE(outcome);
+  // In place of 3 comes the lowest of the rest, which are all alike; later 3 may come.
+  const std::vector<TokenId> expected{1, 2, 0, 1, 2, 3, 4};
+  EXPECT_EQ(outcome->tokens, expected);
+  EXPECT_EQ(filter.accepted, expected);
 }
 
 TEST_F(GenerateTest, StopIdsBeyondTheVocabularyAreIgnored) {

@@ -121,7 +121,7 @@ void Sampler::penalise_repetition(std::span<float> logits) const {
 }
 
 Result<TokenId> Sampler::sample(std::span<float> logits, std::span<const TokenId> forbidden,
-                                std::uint64_t draw_index) {
+                                std::uint64_t draw_index, const TokenFilter* filter) {
   HEARTH_CHECK(logits.size() == seen_.size());
   HEARTH_TRY(TokenId best, check_and_find_best(logits));
   if (params_.repetition_penalty != 1 || !forbidden.empty()) {
@@ -129,8 +129,26 @@ Result<TokenId> Sampler::sample(std::span<float> logits, std::span<const TokenId
     for (const TokenId token : forbidden) logits[static_cast<std::size_t>(token)] = kNever;
     HEARTH_TRY(best, check_and_find_best(logits));
   }
-  if (params_.temperature == 0 || params_.top_k == 1) return best;
-  return draw(logits, draw_index);
+  if (filter != nullptr && filter->restricts()) {
+    HEARTH_TRY(best, drop_what_is_not_allowed(logits, best, *filter));
+  }
+  return is_greedy() ? best : draw(logits, draw_index);
+}
+
+/// The best of what is allowed; the rest gets -inf. For the greedy choice only what would be chosen
+/// is asked about, as long as that finds one soon.
+Result<TokenId> Sampler::drop_what_is_not_allowed(std::span<float> logits, TokenId best,
+                                                  const TokenFilter& filter) const {
+  constexpr int kGreedyTries = 16;
+  for (int tries = 0; is_greedy() && tries < kGreedyTries; ++tries) {
+    if (filter.allows(best)) return best;
+    logits[static_cast<std::size_t>(best)] = kNever;
+    HEARTH_TRY(best, check_and_find_best(logits));
+  }
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] != kNever && !filter.allows(static_cast<TokenId>(i))) logits[i] = kNever;
+  }
+  return check_and_find_best(logits);
 }
 
 /// Moves the `count` most likely candidates to the front, in order (logit down, id up).

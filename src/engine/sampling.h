@@ -4,7 +4,8 @@
 // The order is fixed and documented for users (docs/sampling.md):
 //   1. refuse logits that are not numbers or leave nothing to choose from
 //   2. repetition penalty, over every token of the prompt and the answer
-//   3. tokens that may not come now (stop tokens before min_tokens) get -inf
+//   3. tokens that may not come now (stop tokens before min_tokens, what a filter does not allow)
+//      get -inf
 //   4. greedy when temperature is 0 or top_k is 1: the highest logit, the lowest id among equals
 //   5. divide by temperature; 6. keep the top_k; 7. softmax over those; 8. keep the smallest set of
 //   the
@@ -17,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/token.h"
+#include "engine/token_filter.h"
 
 namespace hearth::engine {
 
@@ -42,9 +44,9 @@ class Sampler {
   void observe(std::span<const TokenId> tokens);
 
   /// Chooses the token for draw number `draw_index`; `logits` [vocab_size] is overwritten.
-  /// kInternal when logits hold NaN or +inf, or everything is -inf.
+  /// `filter` may be null. kInternal when logits hold NaN or +inf, or everything is -inf.
   Result<TokenId> sample(std::span<float> logits, std::span<const TokenId> forbidden,
-                         std::uint64_t draw_index);
+                         std::uint64_t draw_index, const TokenFilter* filter = nullptr);
 
  private:
   struct Candidate {
@@ -53,6 +55,9 @@ class Sampler {
   };
 
   void penalise_repetition(std::span<float> logits) const;
+  Result<TokenId> drop_what_is_not_allowed(std::span<float> logits, TokenId best,
+                                           const TokenFilter& filter) const;
+  bool is_greedy() const { return params_.temperature == 0 || params_.top_k == 1; }
   TokenId draw(std::span<const float> logits, std::uint64_t draw_index);
   void keep_most_likely(std::size_t count);
   template <class Weight>

@@ -44,6 +44,47 @@ TEST(Sampling, RepetitionPenaltyDividesPositiveAndMultipliesNegative) {
 
 TEST(Sampling, ForbiddenTokensNeverCome) { EXPECT_EQ(sample_once({5, 1, 0}, {}, {}, {0}), 1); }
 
+/// Allows what a list says.
+class ListFilter final : public TokenFilter {
+ public:
+  explicit ListFilter(std::vector<bool> allowed) : allowed_(std::move(allowed)) {}
+  bool restricts() const override { return true; }
+  bool allows(TokenId token) const override { return allowed_[static_cast<std::size_t>(token)]; }
+  void accept(TokenId) override {}
+
+ private:
+  std::vector<bool> allowed_;
+};
+
+/// A filter is the same as forbidding all that it does not allow, for every way to choose.
+TEST(Sampling, AFilterLeavesWhatItAllows) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<float> logits(40);
+    std::vector<bool> allowed(logits.size());
+    for (float& logit : logits) logit = static_cast<float>(random() % 1000) / 100;
+    const unsigned share = round % 3 == 0 ? 20 : 2;
+    for (std::size_t i = 0; i < allowed.size(); ++i) allowed[i] = random() % share == 0;
+    allowed[random() % allowed.size()] = true;
+    std::vector<TokenId> forbidden;
+    for (std::size_t i = 0; i < allowed.size(); ++i) {
+      if (!allowed[i]) forbidden.push_back(static_cast<TokenId>(i));
+    }
+    SamplingParams params;
+    params.temperature = round % 2;
+    params.top_k = round % 5 == 0 ? 3 : 0;
+    params.repetition_penalty = round % 7 == 0 ? 1.5 : 1;
+    const auto draw = static_cast<std::uint64_t>(round);
+    const TokenId expected = sample_once(logits, params, {1, 2}, forbidden, draw);
+    Sampler sampler(params, static_cast<std::int64_t>(logits.size()));
+    sampler.observe(std::vector<TokenId>{1, 2});
+    const ListFilter filter(allowed);
+    const auto token = sampler.sample(logits, {}, draw, &filter);
+    ASSERT_TRUE(token) << token.error().message;
+    EXPECT_EQ(*token, expected) << round;
+  }
+}
+
 TEST(Sampling, BrokenLogitsAreErrors) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity}) {
     Sampler sampler({}, 3);

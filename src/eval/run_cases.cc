@@ -64,6 +64,7 @@ provider::ChatRequest request_of(const EvalCase& one, const CaseOptions& options
   request.sampling = options.sampling;
   request.max_tokens = options.max_tokens;
   request.sliding_window = false;  // a case that was cut would be another case
+  request.strict_tool_calls = options.strict_tool_calls;
   request.wants_log_probabilities = options.wants_confidence;
   return request;
 }

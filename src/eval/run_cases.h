@@ -21,6 +21,7 @@ using Ask = std::function<Result<provider::ChatReply>(const provider::ChatReques
 struct CaseOptions {
   engine::SamplingParams sampling;  ///< greedy, as it is made
   std::int64_t max_tokens = 256;    ///< of an answer
+  bool strict_tool_calls = true;    ///< as in provider::ChatRequest
   /// false leaves CaseScore::confidence empty: for measuring speed, which it costs a little of.
   bool wants_confidence = true;
   /// Told before each case how many are done, and its id.

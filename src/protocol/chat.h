@@ -43,6 +43,9 @@ struct ToolDefinition {
   /// A JSON schema of type object: {"type": "object", "properties": {...}, "required": [...]}.
   /// Flat definitions (Phi's {"city": {"type": "str", ...}}) are turned into this form when read.
   OrderedJson parameters;
+  /// False where "required" in `parameters` is no more than a guess: a flat definition says only
+  /// which parameters have a default.
+  bool states_required = true;
 };
 
 /// Why a reply ended.

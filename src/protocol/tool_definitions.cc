@@ -96,15 +96,19 @@ Result<OrderedJson> object_schema(const Place& place) {
   return schema;
 }
 
-Result<OrderedJson> parameters_of(const Place& tool) {
+Result<void> read_parameters(const Place& place, ToolDefinition& tool) {
   for (const char* key : {"input_schema", "parameters"}) {
-    const OrderedJson* parameters = member(tool.value, key);
+    const OrderedJson* parameters = member(place.value, key);
     if (parameters == nullptr) continue;
-    const Place place{*parameters, tool.where + "." + key};
-    if (!parameters->is_object()) return wrong(place.where, "an object");
-    return is_object_schema(*parameters) ? object_schema(place) : schema_of_flat(place);
+    const Place inner{*parameters, place.where + "." + key};
+    if (!parameters->is_object()) return wrong(inner.where, "an object");
+    tool.states_required = is_object_schema(*parameters);
+    HEARTH_TRY(tool.parameters,
+               tool.states_required ? object_schema(inner) : schema_of_flat(inner));
+    return {};
   }
-  return OrderedJson{{"type", "object"}, {"properties", OrderedJson::object()}};
+  tool.parameters = OrderedJson{{"type", "object"}, {"properties", OrderedJson::object()}};
+  return {};
 }
 
 Result<ToolDefinition> parse_one(const Place& place) {
@@ -117,7 +121,7 @@ Result<ToolDefinition> parse_one(const Place& place) {
   ToolDefinition tool;
   HEARTH_TRY(tool.name, text_member(place, "name", true));
   HEARTH_TRY(tool.description, text_member(place, "description", false));
-  HEARTH_TRY(tool.parameters, parameters_of(place));
+  HEARTH_TRY_VOID(read_parameters(place, tool));
   return tool;
 }
 

@@ -12,6 +12,7 @@
 #include "protocol/tool_call_parser.h"
 #include "provider/prompt_encoder.h"
 #include "provider/reply_stream.h"
+#include "provider/tool_call_filter.h"
 #include "runtime/open_executor.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -66,6 +67,7 @@ struct FittedPrompt {
 struct LocalProvider::State {
   runtime::ModelFolder model;
   PromptEncoder prompts;
+  std::optional<CallMarkers> call_markers;
   runtime::OpenedExecutor opened;
   std::unique_ptr<engine::KeptSequence> sequence;  // of the executor: goes before it
   bool reuse_prefix = true;
@@ -136,10 +138,11 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOp
   }
   HEARTH_TRY(auto opened, runtime::open_executor(model, options.session));
   PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
+  const auto call_markers = find_call_markers(*model.tokenizer);
   auto sequence = std::make_unique<engine::KeptSequence>(*opened.executor);
-  auto state =
-      std::make_unique<State>(State{std::move(model), std::move(prompts), std::move(opened),
-                                    std::move(sequence), options.reuse_prefix, ms_since(start)});
+  auto state = std::make_unique<State>(State{std::move(model), std::move(prompts), call_markers,
+                                             std::move(opened), std::move(sequence),
+                                             options.reuse_prefix, ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
 }
 
@@ -157,8 +160,13 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
   }
   HEARTH_TRY(FittedPrompt fitted, state_->fit(request, context_tokens));
   const DroppedContext dropped = fitted.dropped;
-  HEARTH_TRY(const engine::GenerateRequest planned,
+  HEARTH_TRY(engine::GenerateRequest planned,
              state_->plan(request, context_tokens, std::move(fitted)));
+  std::optional<ToolCallFilter> filter;
+  if (request.strict_tool_calls && !request.tools.empty() && state_->call_markers) {
+    planned.filter =
+        &filter.emplace(state_->prompts.tokenizer(), *state_->call_markers, request.tools);
+  }
   HEARTH_TRY(ReplyStream stream, ReplyStream::create(state_->prompts.tokenizer(), request.stop,
                                                      !request.tools.empty()));
 
@@ -252,6 +260,8 @@ Result<std::string> LocalProvider::render_prompt(
 engine::Executor& LocalProvider::executor() { return *state_->opened.executor; }
 
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }
+
+bool LocalProvider::can_keep_calls_strict() const { return state_->call_markers.has_value(); }
 
 const runtime::ExecutionReport& LocalProvider::execution_report() const {
   return state_->opened.report;

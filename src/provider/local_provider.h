@@ -44,6 +44,7 @@ struct ChatRequest {
   std::vector<std::string> stop;         ///< stop strings; never part of the text
   std::int64_t max_context_tokens = 0;   ///< prompt and answer together; 0: the model's context
   bool sliding_window = true;            ///< false: a conversation that is too long is an error
+  bool strict_tool_calls = true;         ///< calls keep to the definitions; see ToolCallFilter
   bool wants_log_probabilities = false;  ///< fills ChatReply::log_probabilities
 
   static constexpr std::int64_t max_tokens_default = 1024;
@@ -121,6 +122,9 @@ class LocalProvider {
   engine::Executor& executor();
 
   const runtime::ModelFolder& model() const;
+
+  /// Whether ChatRequest::strict_tool_calls has an effect on this model; see find_call_markers().
+  bool can_keep_calls_strict() const;
   const runtime::ExecutionReport& execution_report() const;
 
  private:

@@ -150,8 +150,9 @@ class VariantMeasurement {
 
   std::vector<std::string> arguments(const std::string& folder, const std::string& variant) const {
     std::vector<std::string> words = {"eval", "--json", "--model", folder, "--variant", variant};
-    for (const SettingId id : {SettingId::kMaxTokens, SettingId::kExecutor, SettingId::kIsa,
-                               SettingId::kRecipe, SettingId::kKvCacheType}) {
+    for (const SettingId id :
+         {SettingId::kMaxTokens, SettingId::kExecutor, SettingId::kIsa, SettingId::kRecipe,
+          SettingId::kKvCacheType, SettingId::kToolCalls}) {
       if (const ResolvedValue* found = settings_.find(id)) {
         add(words, std::string(setting(id).flag).c_str(), value_in_words(found->value));
       }
@@ -264,8 +265,8 @@ void add_eval_command(CLI::App& root, std::vector<Subcommand>& commands) {
       "eval", "Measure how good a model is: tool calls, answers, perplexity; compare its variants");
   const auto options = std::make_shared<EvalFlags>();
   constexpr SettingId kSettings[] = {
-      SettingId::kModelPath, SettingId::kVariant, SettingId::kMaxTokens,  SettingId::kExecutor,
-      SettingId::kIsa,       SettingId::kRecipe,  SettingId::kKvCacheType};
+      SettingId::kModelPath, SettingId::kVariant, SettingId::kMaxTokens,   SettingId::kExecutor,
+      SettingId::kIsa,       SettingId::kRecipe,  SettingId::kKvCacheType, SettingId::kToolCalls};
   const auto flags = std::make_shared<SettingFlags>(*parser, kSettings);
   add_options(*parser, *options);
   parser->footer(kExamples);

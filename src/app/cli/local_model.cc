@@ -58,6 +58,12 @@ std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
                                 value_in_words(wished->value), wished->origin.words, context));
   }
   for (std::string& note : settings_without_effect(settings)) notes.push_back(std::move(note));
+  const ResolvedValue* calls = settings.find(SettingId::kToolCalls);
+  if (calls != nullptr && strict_tool_calls(settings) && !provider.can_keep_calls_strict()) {
+    notes.push_back(fmt::format(
+        "{} strict ({}) has no effect: the model's vocabulary has no tokens that mark a call",
+        setting(SettingId::kToolCalls).name, calls->origin.words));
+  }
   if (auto note = unused_cache_type(provider.execution_report(), settings)) {
     notes.push_back(*std::move(note));
   }

@@ -168,6 +168,7 @@ class Evaluator {
     options.sampling.repetition_penalty =
         settings_.number_or(SettingId::kRepetitionPenalty, options.sampling.repetition_penalty);
     options.max_tokens = settings_.integer_or(SettingId::kMaxTokens, options.max_tokens);
+    options.strict_tool_calls = strict_tool_calls(settings_);
     options.wants_confidence = wants_confidence;
     StatusLine line;
     options.on_case = [&](std::size_t done, const std::string& id) {

@@ -36,6 +36,7 @@ enum class SettingId {
   kEarlyStopping,
   kSeed,
   kStop,
+  kToolCalls,
   kMaxContextTokens,
   kSlidingWindow,
   kPromptPrefix,

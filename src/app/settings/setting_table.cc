@@ -117,6 +117,16 @@ std::vector<Setting> sampling_rows() {
        .type = SettingType::kTexts,
        .meaning = "The answer ends before this text; may be given several times.",
        .default_words = "none"},
+      {.id = SettingId::kToolCalls,
+       .name = "toolCalls",
+       .flag = "--tool-calls",
+       .environment = {},
+       .file_key = "providers.onnx.toolCalls",
+       .type = SettingType::kChoice,
+       .choices = {"strict", "free"},
+       .meaning = "strict: once the model opens a tool call, only what the offered definitions "
+                  "allow may follow; free: whatever it writes.",
+       .default_words = "strict"},
   };
 }
 
