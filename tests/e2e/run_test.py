@@ -2,10 +2,11 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
-from hearth_cli import BROKEN_PIPE, CONTEXT, LIMIT_S, MODEL, OK, RESOURCES, ROOT, USAGE, Case
+from hearth_cli import BROKEN_PIPE, CONTEXT, EMBER, LIMIT_S, MODEL, OK, RESOURCES, ROOT, USAGE, Case
 
 # The object of --json: issue and docs/cli.md promise these keys with these types.
 SCHEMA = {
@@ -202,6 +203,46 @@ class Tools(Case):
         done = self.call(TOOLS["openai"])
         self.assertEqual(done.returncode, OK, done.stderr)
         self.assertEqual(json.loads(done.stdout.strip().splitlines()[-1])["name"], "read")
+
+    def test_calls_keep_to_definitions_that_no_model_has_seen(self):
+        tools = [{"name": "zq_unroll_7", "description": "Read a file", "input_schema": {
+                    "type": "object", "required": ["whence", "up_to"],
+                    "properties": {"whence": {"type": "string"}, "up_to": {"type": "integer"}, "how": {"enum": ["raw", "neat"]}}}},
+                 {"name": "zq_unroll_all", "description": "Run a shell command", "input_schema": {
+                    "type": "object", "required": ["line"], "properties": {"line": {"type": "string"}}}}]
+        calls = 0
+        for task in ("read src/main.cc", "show me notes.txt", "run ls -la", "open the file a_b.py", "what is in x/y.md?"):
+            file = self.folder / "tools.json"
+            file.write_text(json.dumps(tools))
+            reply = json.loads(self.ok("run", "--task", task, "--tools", str(file), "--max-tokens", "120", "--json"))
+            for call in reply["tool_calls"]:
+                calls += 1
+                schema = next(tool["input_schema"] for tool in tools if tool["name"] == call["name"])
+                self.assertLessEqual(set(schema["required"]), set(call["arguments"]))
+                self.assertLessEqual(set(call["arguments"]), set(schema["properties"]))
+                self.assertIsInstance(call["arguments"].get("up_to", 0), int)
+                self.assertIn(call["arguments"].get("how", "raw"), ("raw", "neat"))
+        self.assertGreater(calls, 0)
+
+    def test_calls_may_be_free(self):
+        for arguments, env in ((("--tool-calls", "free"), {}), ((), {"HEARTH_TOOL_CALLS": "free"})):
+            file = self.folder / "tools.json"
+            file.write_text(json.dumps(TOOLS["openai"]))
+            done = self.hearth("run", "--task", "read src/main.cc", "--tools", str(file), "--json", *arguments, env=env)
+            self.assertEqual(done.returncode, OK, done.stderr)
+            self.assertEqual(json.loads(done.stdout)["tool_calls"][0]["name"], "read")
+        self.refused(USAGE, "run", "--task", "x", "--tool-calls", "loose", says=["--tool-calls", "loose", "strict, free"])
+
+    def test_strict_calls_where_no_token_marks_them(self):
+        model = self.folder / "model"
+        shutil.copytree(EMBER, model)
+        tokenizer = model / "tokenizer.json"
+        tokenizer.write_text(tokenizer.read_text().replace("<|tool_call|>", "<|tool_cull|>"))
+        done = self.hearth("run", "--model", str(model), "--task", "Hello", "--tool-calls", "strict")
+        self.assertEqual(done.returncode, OK, done.stderr)
+        for words in ("toolCalls strict", "--tool-calls", "no effect", "mark a call"):
+            self.assertIn(words, done.stderr)
+        self.assertEqual(self.hearth("run", "--model", str(model), "--task", "Hello").stderr, "")
 
     def test_bad_tools_are_refused(self):
         missing = str(self.folder / "none.json")

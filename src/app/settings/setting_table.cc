@@ -120,7 +120,7 @@ std::vector<Setting> sampling_rows() {
       {.id = SettingId::kToolCalls,
        .name = "toolCalls",
        .flag = "--tool-calls",
-       .environment = {},
+       .environment = {"HEARTH_TOOL_CALLS"},
        .file_key = "providers.onnx.toolCalls",
        .type = SettingType::kChoice,
        .choices = {"strict", "free"},
