@@ -52,6 +52,8 @@ def line_of(case, number):
     called = case.kind.startswith("tool:") or case.kind == "other" and case.tool
     kind = "tool" if called else KINDS.get(case.kind, case.kind)
     line = {"id": f"{kind}-{number:03}", "kind": kind}
+    if case.kind.startswith("tool:"):
+        line["family"] = case.kind.removeprefix("tool:")
     if case.box:
         form = FORMS[number % len(FORMS)]
         line["tools"] = [client_form(d, form, case.box.required.get(d["name"], [])) for d in case.box.definitions]

@@ -148,7 +148,9 @@ Result<TokenId> Sampler::drop_what_is_not_allowed(std::span<float> logits, Token
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] != kNever && !filter.allows(static_cast<TokenId>(i))) logits[i] = kNever;
   }
-  return check_and_find_best(logits);
+  auto left = check_and_find_best(logits);
+  if (left) return left;
+  return fail(ErrorCode::kInternal, "nothing that may come next can be said in the model's tokens");
 }
 
 /// Moves the `count` most likely candidates to the front, in order (logit down, id up).

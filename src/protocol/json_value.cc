@@ -3,7 +3,7 @@
 namespace hearth::protocol {
 namespace {
 
-constexpr int kDepthMax = 64;
+constexpr int kDepthMax = 32;
 constexpr int kDigitsMax = 18;
 constexpr int kExponentDigitsMax = 2;
 
@@ -13,24 +13,23 @@ bool is_hex(char byte) {
   return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
-bool begins(JsonValue::Kind kind, char byte) {
-  using Kind = JsonValue::Kind;
-  switch (kind) {
-    case Kind::kString:
-      return byte == '"';
-    case Kind::kInteger:
-    case Kind::kNumber:
-      return byte == '-' || is_digit(byte);
-    case Kind::kBoolean:
-      return byte == 't' || byte == 'f';
-    case Kind::kObject:
-      return byte == '{';
-    case Kind::kArray:
-      return byte == '[';
-    case Kind::kAny:
-      break;
+/// The types of the values that begin with this byte.
+std::uint8_t types_beginning_with(char byte) {
+  switch (byte) {
+    case '"':
+      return json_type::kString;
+    case '{':
+      return json_type::kObject;
+    case '[':
+      return json_type::kArray;
+    case 't':
+    case 'f':
+      return json_type::kBoolean;
+    case 'n':
+      return json_type::kNull;
+    default:
+      return byte == '-' || is_digit(byte) ? json_type::kInteger | json_type::kNumber : 0;
   }
-  return true;
 }
 
 }  // namespace
@@ -55,7 +54,8 @@ JsonValue::Step JsonValue::push(char byte) {
     return Step::kTaken;
   }
   if (depth_ == 0) {
-    return begins(kind_, byte) && begin_value(byte) ? Step::kTaken : Step::kRefused;
+    const bool fits = (types_beginning_with(byte) & types_) != 0;
+    return fits && begin_value(byte) ? Step::kTaken : Step::kRefused;
   }
   if (is_json_space(byte)) return ++spaces_ <= kJsonSpacesMax ? Step::kTaken : Step::kRefused;
   spaces_ = 0;
@@ -131,15 +131,18 @@ bool JsonValue::begin_value(char byte) {
 }
 
 bool JsonValue::push_string(char byte) {
-  if (state_ == State::kHex) {
-    if (--hex_left_ == 0) state_ = State::kString;
-    return is_hex(byte);
+  if (state_ == State::kHex) return push_hex(byte);
+  if (state_ == State::kLowBackslash) {
+    state_ = State::kLowU;
+    return byte == '\\';
   }
-  if (state_ == State::kEscape) {
+  if (state_ == State::kEscape || state_ == State::kLowU) {
     constexpr std::string_view kEscapes = "\"\\/bfnrtu";
+    wants_low_half_ = state_ == State::kLowU;
     state_ = byte == 'u' ? State::kHex : State::kString;
     hex_left_ = 4;
-    return kEscapes.find(byte) != std::string_view::npos;
+    escape_ = 0;
+    return wants_low_half_ ? byte == 'u' : kEscapes.find(byte) != std::string_view::npos;
   }
   if (byte == '\\') {
     state_ = State::kEscape;
@@ -151,10 +154,28 @@ bool JsonValue::push_string(char byte) {
   return static_cast<unsigned char>(byte) >= 0x20;
 }
 
+/// Characters beyond U+FFFF are spelt as two escapes, a high half (D800 to DBFF) and a low one
+/// (DC00 to DFFF); one alone is no character.
+bool JsonValue::push_hex(char byte) {
+  if (!is_hex(byte)) return false;
+  const int digit = is_digit(byte) ? byte - '0' : (byte | 0x20) - 'a' + 10;
+  escape_ = static_cast<std::uint16_t>(escape_ << 4 | digit);
+  --hex_left_;
+  if (hex_left_ == 3) return !wants_low_half_ || escape_ == 0xd;
+  if (hex_left_ == 2) return (escape_ >= 0xdc && escape_ <= 0xdf) == wants_low_half_;
+  if (hex_left_ == 0) {
+    const bool high = !wants_low_half_ && escape_ >= 0xd800 && escape_ <= 0xdbff;
+    state_ = high ? State::kLowBackslash : State::kString;
+  }
+  return true;
+}
+
 /// One more digit, unless there are too many.
 bool JsonValue::push_digit(State next) {
+  if (digits_ == (next == State::kExponentDigits ? kExponentDigitsMax : kDigitsMax)) return false;
+  ++digits_;
   state_ = next;
-  return ++digits_ <= (next == State::kExponentDigits ? kExponentDigitsMax : kDigitsMax);
+  return true;
 }
 
 /// Whether the number goes on with this byte.
@@ -163,7 +184,7 @@ bool JsonValue::push_number(char byte) {
     state_ = state;
     return true;
   };
-  const bool whole_only = depth_ == 0 && kind_ == Kind::kInteger;
+  const bool whole_only = depth_ == 0 && (types_ & json_type::kNumber) == 0;
   switch (state_) {
     case State::kMinus:
       if (byte == '0') return go_to(State::kZero);
@@ -172,7 +193,7 @@ bool JsonValue::push_number(char byte) {
       if (is_digit(byte)) return push_digit(State::kDigits);
       [[fallthrough]];
     case State::kZero:
-      if (byte == '.' && !whole_only) return go_to(State::kPoint);
+      if (byte == '.' && !whole_only && digits_ < kDigitsMax) return go_to(State::kPoint);
       break;
     case State::kPoint:
       return is_digit(byte) && push_digit(State::kFraction);

@@ -9,23 +9,23 @@
 namespace hearth::protocol {
 namespace {
 
-using Kind = JsonValue::Kind;
-
 /// Whether all of it is taken, and whether it is a whole value then.
 struct Verdict {
   bool taken = true;
   bool whole = false;
 };
 
-Verdict verdict(std::string_view text, Kind kind = Kind::kAny) {
-  JsonValue value(kind);
+Verdict verdict(std::string_view text, std::uint8_t types = json_type::kAny) {
+  JsonValue value(types);
   for (const char byte : text) {
     if (value.push(byte) != JsonValue::Step::kTaken) return {false, false};
   }
   return {true, value.may_end()};
 }
 
-bool is_whole(std::string_view text, Kind kind = Kind::kAny) { return verdict(text, kind).whole; }
+bool is_whole(std::string_view text, std::uint8_t types = json_type::kAny) {
+  return verdict(text, types).whole;
+}
 
 /// More than two digits, which readers need not take.
 bool has_long_exponent(std::string_view text) {
@@ -73,21 +73,70 @@ TEST(JsonValue, TakesEveryPrefixOfLongValues) {
   }
 }
 
-TEST(JsonValue, KeepsToItsKind) {
-  const std::pair<Kind, std::string_view> samples[] = {
-      {Kind::kString, R"("x")"}, {Kind::kInteger, "-12"}, {Kind::kNumber, "1.5e3"},
-      {Kind::kBoolean, "true"},  {Kind::kObject, "{}"},   {Kind::kArray, "[null]"}};
-  for (const auto& [kind, ignored] : samples) {
+TEST(JsonValue, KeepsToItsTypes) {
+  using namespace json_type;
+  const std::pair<std::uint8_t, std::string_view> samples[] = {
+      {kString, R"("x")"}, {kInteger, "-12"},  {kNumber, "1.5e3"}, {kBoolean, "true"},
+      {kObject, "{}"},     {kArray, "[null]"}, {kNull, "null"}};
+  for (const auto& [types, ignored] : samples) {
     for (const auto& [other, text] : samples) {
-      const bool fits = kind == other || (kind == Kind::kNumber && other == Kind::kInteger);
-      EXPECT_EQ(is_whole(text, kind), fits) << text;
+      const bool fits = types == other || (types == kNumber && other == kInteger);
+      EXPECT_EQ(is_whole(text, types), fits) << text;
+      EXPECT_EQ(is_whole(text, types | kNull), fits || other == kNull) << text;
     }
   }
-  EXPECT_TRUE(is_whole("[1.5]", Kind::kArray)) << "only the value itself is of that kind";
+  EXPECT_TRUE(is_whole("[1.5]", kArray)) << "only the value itself is of that type";
+}
+
+/// Escapes of every value, and of pairs at the borders of the surrogates.
+TEST(JsonValue, EscapesAreWholeCharacters) {
+  const auto escape = [](int code) {
+    constexpr std::string_view kDigits = "0123456789aBcDeF";
+    std::string text = "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) {
+      text.push_back(kDigits[static_cast<std::size_t>(code >> shift & 15)]);
+    }
+    return text;
+  };
+  for (int code = 0; code < 0x10000; ++code) {
+    const std::string text = '"' + escape(code) + '"';
+    ASSERT_EQ(is_whole(text), Json::accept(text)) << text;
+  }
+  const int borders[] = {0x41, 0xd7ff, 0xd800, 0xdabc, 0xdbff, 0xdc00, 0xdfff, 0xe000};
+  for (const int first : borders) {
+    for (const int second : borders) {
+      for (const char* between : {"", "x", "\\n"}) {
+        const std::string text = '"' + escape(first) + between + escape(second) + "\"";
+        EXPECT_EQ(is_whole(text), Json::accept(text)) << text;
+      }
+    }
+  }
+}
+
+/// However long one byte is repeated, where it is refused another leads on.
+TEST(JsonValue, HasNoDeadEnds) {
+  for (const std::string_view start :
+       {"", "[", "{", "\"", "\"\\u", "\"\\ud", "1.", "1e", "-", "[1", "{\"a\":"}) {
+    for (char byte = ' '; byte <= '~'; ++byte) {
+      JsonValue value;
+      for (const char one : start) ASSERT_EQ(value.push(one), JsonValue::Step::kTaken);
+      for (int run = 0; run < 200; ++run) {
+        JsonValue tried = value;
+        if (tried.push(byte) != JsonValue::Step::kTaken) break;
+        value = tried;
+        bool leads_on = value.may_end();
+        for (char next = ' '; next <= '~' && !leads_on; ++next) {
+          JsonValue further = value;
+          leads_on = further.push(next) == JsonValue::Step::kTaken;
+        }
+        ASSERT_TRUE(leads_on) << start << " and " << run + 1 << " times " << byte;
+      }
+    }
+  }
 }
 
 TEST(JsonValue, TellsWhereItEnds) {
-  JsonValue number(Kind::kInteger);
+  JsonValue number(json_type::kInteger);
   EXPECT_EQ(number.push('4'), JsonValue::Step::kTaken);
   EXPECT_TRUE(number.may_end());
   EXPECT_EQ(number.push('.'), JsonValue::Step::kEnded);
@@ -102,6 +151,7 @@ TEST(JsonValue, NumbersFitIntoWhatReadersHave) {
   EXPECT_FALSE(verdict("1234567890123456789").taken);
   EXPECT_TRUE(is_whole("1.23456789012345678e-99"));
   EXPECT_FALSE(verdict("1.234567890123456789").taken);
+  EXPECT_FALSE(verdict("123456789012345678.").taken) << "a digit could not follow";
   EXPECT_FALSE(verdict("1e100").taken);
   EXPECT_TRUE(is_whole("[999999999999999999, 999999999999999999]")) << "each by itself";
 }
@@ -110,8 +160,8 @@ TEST(JsonValue, BoundsSpacesAndDepth) {
   const std::string spaces(kJsonSpacesMax, ' ');
   EXPECT_TRUE(is_whole("[" + spaces + "1," + spaces + "2]"));
   EXPECT_FALSE(verdict("[" + spaces + " ").taken);
-  EXPECT_TRUE(is_whole(std::string(64, '[') + std::string(64, ']')));
-  EXPECT_FALSE(verdict(std::string(65, '[')).taken);
+  EXPECT_TRUE(is_whole(std::string(32, '[') + std::string(32, ']')));
+  EXPECT_FALSE(verdict(std::string(33, '[')).taken);
   EXPECT_FALSE(verdict("\"\n").taken) << "control characters are spelt";
 }
 

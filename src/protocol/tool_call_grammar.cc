@@ -1,8 +1,7 @@
 #include "protocol/tool_call_grammar.h"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
+#include <cstddef>
 #include <utility>
 
 #include "base/check.h"
@@ -10,99 +9,23 @@
 namespace hearth::protocol {
 namespace {
 
-using Kind = JsonValue::Kind;
-
-/// Of one tool: as many as `State::used_` has bits.
-constexpr std::size_t kPropertiesMax = 64;
-
 constexpr std::string_view kNameWord = "\"name\"";
 constexpr std::string_view kArgumentsWord = "\"arguments\"";
 
-const OrderedJson* member(const OrderedJson& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-/// Anything where a schema says more, or less, than one plain type.
-Kind kind_of(const OrderedJson& schema) {
-  constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds = {{{"string", Kind::kString},
-                                                                        {"integer", Kind::kInteger},
-                                                                        {"number", Kind::kNumber},
-                                                                        {"boolean", Kind::kBoolean},
-                                                                        {"object", Kind::kObject},
-                                                                        {"array", Kind::kArray}}};
-  const OrderedJson* type = member(schema, "type");
-  if (type == nullptr || !type->is_string() || member(schema, "nullable") != nullptr) {
-    return Kind::kAny;
-  }
-  for (const auto& [name, kind] : kKinds) {
-    if (*type == name) return kind;
-  }
-  return Kind::kAny;
-}
-
-/// An enum's values as JSON, in order, each once; none where there is no enum, or one of more than
-/// plain values.
-std::vector<std::string> choices_of(const OrderedJson& schema) {
-  std::vector<std::string> choices;
-  if (const OrderedJson* only = member(schema, "const");
-      only != nullptr && !only->is_structured()) {
-    choices.push_back(only->dump());
-  }
-  if (const OrderedJson* list = member(schema, "enum"); list != nullptr && list->is_array()) {
-    for (const OrderedJson& value : *list) {
-      if (value.is_structured()) return {};
-      choices.push_back(value.dump());
-    }
-  }
-  std::sort(choices.begin(), choices.end());
-  choices.erase(std::unique(choices.begin(), choices.end()), choices.end());
-  return choices;
-}
-
-bool allows_more(const OrderedJson& schema) {
-  const OrderedJson* more = member(schema, "additionalProperties");
-  return more != nullptr && *more != false;
-}
-
 }  // namespace
-
-ToolCallGrammar::Tool ToolCallGrammar::read_tool(const ToolDefinition& definition) {
-  Tool tool;
-  const OrderedJson* properties = member(definition.parameters, "properties");
-  const bool listed = properties != nullptr && properties->is_object() && !properties->empty() &&
-                      properties->size() <= kPropertiesMax;
-  tool.any_object = !listed || allows_more(definition.parameters);
-  if (tool.any_object) return tool;
-  std::vector<std::pair<std::string, Property>> read;
-  const OrderedJson* required = member(definition.parameters, "required");
-  for (const auto& [name, schema] : properties->items()) {
-    Property property{kind_of(schema), choices_of(schema), false};
-    property.required = definition.states_required && required != nullptr && required->is_array() &&
-                        std::find(required->begin(), required->end(), name) != required->end();
-    read.emplace_back(OrderedJson(name).dump(), std::move(property));
-  }
-  std::sort(read.begin(), read.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [key, property] : read) {
-    tool.keys.push_back(std::move(key));
-    tool.properties.push_back(std::move(property));
-  }
-  return tool;
-}
 
 ToolCallGrammar::ToolCallGrammar(const std::vector<ToolDefinition>& offered, CallWrapper wrapper)
     : wrapper_(wrapper) {
   HEARTH_CHECK(!offered.empty());
   std::vector<std::pair<std::string, const ToolDefinition*>> by_name;
   for (const ToolDefinition& definition : offered) {
-    by_name.emplace_back(OrderedJson(definition.name).dump(), &definition);
+    by_name.emplace_back(spelling_of(OrderedJson(definition.name)), &definition);
   }
   std::sort(by_name.begin(), by_name.end());
   for (const auto& [name, definition] : by_name) {
+    if (!names_.empty() && names_.back() == name) continue;
     names_.push_back(name);
-    tools_.push_back(read_tool(*definition));
+    tools_.push_back(read_tool_schema(*definition));
   }
 }
 
@@ -124,7 +47,7 @@ bool ToolCallGrammar::State::push(char byte) {
     case Stage::kNameKey:
       return push_word(kNameWord, byte, Stage::kNameColon);
     case Stage::kName:
-      if (!narrow(grammar_->names_, byte, [](std::size_t) { return true; })) return false;
+      if (!narrow(grammar_->names_, byte)) return false;
       if (at_ == grammar_->names_[first_].size()) {
         tool_ = first_;
         at_ = 0;
@@ -136,7 +59,7 @@ bool ToolCallGrammar::State::push(char byte) {
     case Stage::kArguments:
       return begin_arguments(byte);
     case Stage::kFirstKey:
-      if (byte == '}' && at_ == 0) return end_arguments();
+      if (byte == '}') return end_arguments();
       [[fallthrough]];
     case Stage::kKey:
       return push_key(byte);
@@ -204,28 +127,29 @@ void ToolCallGrammar::State::begin_choice(std::size_t count) {
   at_ = 0;
 }
 
-/// Keeps the spellings that go on with this byte; false, and nothing changed, where none that is
-/// allowed does.
-template <class Allowed>
-bool ToolCallGrammar::State::narrow(const Spellings& spellings, char byte, const Allowed& allowed) {
-  const auto goes_on = [&](std::size_t i) {
-    return at_ < spellings[i].size() && spellings[i][at_] == byte;
+/// Keeps the spellings that go on with this byte; false, and nothing changed, where none does. They
+/// are in order and alike up to here, so those that go on alike stand together, behind one that
+/// ends here.
+bool ToolCallGrammar::State::narrow(const Spellings& spellings, char byte) {
+  const auto next = [this](const std::string& spelling) {
+    return at_ < spelling.size() ? int{static_cast<unsigned char>(spelling[at_])} : -1;
   };
-  std::size_t first = first_;
-  while (first < end_ && !goes_on(first)) ++first;
-  std::size_t end = first;
-  bool possible = false;
-  for (; end < end_ && goes_on(end); ++end) possible = possible || allowed(end);
-  if (!possible) return false;
-  first_ = first;
-  end_ = end;
+  const int wanted = static_cast<unsigned char>(byte);
+  const auto begin = spellings.begin() + static_cast<std::ptrdiff_t>(first_);
+  const auto end = spellings.begin() + static_cast<std::ptrdiff_t>(end_);
+  const auto from =
+      std::partition_point(begin, end, [&](const auto& s) { return next(s) < wanted; });
+  const auto to = std::partition_point(from, end, [&](const auto& s) { return next(s) == wanted; });
+  if (from == to) return false;
+  first_ = static_cast<std::size_t>(from - spellings.begin());
+  end_ = static_cast<std::size_t>(to - spellings.begin());
   ++at_;
   return true;
 }
 
 bool ToolCallGrammar::State::begin_arguments(char byte) {
   if (tool().any_object) {
-    value_ = JsonValue(Kind::kObject);
+    value_ = JsonValue(json_type::kObject);
     stage_ = Stage::kAnyObject;
     return push_value(byte);
   }
@@ -236,20 +160,21 @@ bool ToolCallGrammar::State::begin_arguments(char byte) {
 
 bool ToolCallGrammar::State::push_key(char byte) {
   stage_ = Stage::kKey;
-  const auto unused = [this](std::size_t i) { return !is_used(i); };
-  if (!narrow(tool().keys, byte, unused)) return false;
+  if (!narrow(tool().keys, byte)) return false;
+  bool possible = false;
+  for (std::size_t i = first_; i < end_; ++i) possible = possible || !is_used(i);
   if (at_ == tool().keys[first_].size()) {
     property_ = first_;
     used_ |= std::uint64_t{1} << property_;
     at_ = 0;
     stage_ = Stage::kKeyColon;
   }
-  return true;
+  return possible;
 }
 
 bool ToolCallGrammar::State::begin_value(char byte) {
-  const Property& property = tool().properties[property_];
-  value_ = JsonValue(property.kind);
+  const ToolSchema::Property& property = tool().properties[property_];
+  value_ = JsonValue(property.types);
   begin_choice(property.choices.size());
   stage_ = property.choices.empty() ? Stage::kValue : Stage::kChoice;
   return push_value(byte);
@@ -259,7 +184,7 @@ bool ToolCallGrammar::State::begin_value(char byte) {
 bool ToolCallGrammar::State::push_value(char byte) {
   if (stage_ == Stage::kChoice) {
     const Spellings& choices = tool().properties[property_].choices;
-    if (narrow(choices, byte, [](std::size_t) { return true; })) return true;
+    if (narrow(choices, byte)) return true;
     if (at_ != choices[first_].size()) return false;
   } else {
     const JsonValue::Step step = value_.push(byte);

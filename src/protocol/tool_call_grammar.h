@@ -9,6 +9,7 @@
 
 #include "protocol/chat.h"
 #include "protocol/json_value.h"
+#include "protocol/tool_schema.h"
 
 namespace hearth::protocol {
 
@@ -20,13 +21,12 @@ enum class CallWrapper {
 
 /// The language between the markers: calls of tools that were offered, with "name" and "arguments"
 /// in this order. Arguments are those of the definition, each at most once, in any order, all that
-/// it requires among them; a text, number, boolean, list or object where it says so, or one of an
-/// enum's values. What a schema says about the inside of lists and objects is not followed, there
-/// any JSON may stand. A tool whose definition lists no properties, allows more of them or has more
-/// than 64 takes any object.
+/// it requires among them, with values of their types; see ToolSchema for what is followed. Inside
+/// of lists and objects any JSON may stand.
 ///
-/// Nothing is chosen here: which of the possible bytes come is the model's business. Immutable, any
-/// thread; states refer to it.
+/// Nothing is chosen here: which of the possible bytes come is the model's business. From every
+/// state some byte leads on, of ASCII or of the definitions' spellings. Immutable, any thread;
+/// states refer to it.
 class ToolCallGrammar {
  public:
   ToolCallGrammar(const std::vector<ToolDefinition>& offered, CallWrapper wrapper);
@@ -36,23 +36,8 @@ class ToolCallGrammar {
   State begin() const;
 
  private:
-  /// Texts in order, so that those that begin alike stand together.
-  using Spellings = std::vector<std::string>;
-
-  struct Property {
-    JsonValue::Kind kind = JsonValue::Kind::kAny;
-    Spellings choices;  ///< an enum's values as JSON, or none
-    bool required = false;
-  };
-  struct Tool {
-    Spellings keys;  ///< as JSON strings, quotes included
-    std::vector<Property> properties;
-    bool any_object = false;
-  };
-  static Tool read_tool(const ToolDefinition& definition);
-
-  Spellings names_;  // as JSON strings, quotes included
-  std::vector<Tool> tools_;
+  Spellings names_;  // of the tools, quotes included
+  std::vector<ToolSchema> tools_;
   CallWrapper wrapper_;
 };
 
@@ -102,10 +87,9 @@ class ToolCallGrammar::State {
   bool begin_value(char byte);
   bool end_arguments();
   bool is_used(std::size_t property) const { return (used_ >> property & 1U) != 0; }
-  template <class Allowed>
-  bool narrow(const Spellings& spellings, char byte, const Allowed& allowed);
+  bool narrow(const Spellings& spellings, char byte);
   void begin_choice(std::size_t count);
-  const Tool& tool() const { return grammar_->tools_[tool_]; }
+  const ToolSchema& tool() const { return grammar_->tools_[tool_]; }
 
   const ToolCallGrammar* grammar_;
   JsonValue value_;

@@ -93,6 +93,37 @@ TEST(ToolCallGrammar, RefusesTheRest) {
   }
 }
 
+/// The deepest and longest that it accepts is what the parser reads.
+TEST(ToolCallGrammar, TheParserReadsTheDeepest) {
+  for (const auto& [tool, key] : {std::pair("free", "a"), std::pair("read_all", "paths")}) {
+    const ToolCallGrammar grammar(tools(), CallWrapper::kList);
+    ToolCallGrammar::State state = grammar.begin();
+    std::string text =
+        std::string("[{\"name\": \"") + tool + "\", \"arguments\": {\"" + key + "\": [";
+    ASSERT_TRUE(state.push(text));
+    std::string closing = "]}}]";
+    for (ToolCallGrammar::State deeper = state; deeper.push('['); state = deeper) {
+      text += "[";
+      closing = "]" + closing;
+    }
+    ASSERT_GT(closing.size(), 20U);
+    ASSERT_TRUE(state.push(closing) && state.complete()) << text << closing;
+    const ParsedReply parsed =
+        parse_tool_calls("<|tool_call|>" + text + closing + "<|/tool_call|>", tools());
+    EXPECT_EQ(parsed.tool_calls.size(), 1U);
+    EXPECT_FALSE(parsed.repaired);
+  }
+}
+
+TEST(ToolCallGrammar, NamesThatAreNoUtf8AreNoTrap) {
+  std::vector<ToolDefinition> odd = tools();
+  odd[0].name = "\xff";
+  odd[1].parameters["properties"]["\xfe"] = {{"enum", {"\xfd"}}};
+  const ToolCallGrammar grammar(odd, CallWrapper::kList);
+  ToolCallGrammar::State state = grammar.begin();
+  EXPECT_TRUE(state.push("[{\"name\": \"\uFFFD\", \"arguments\": {\"path\": \"a\"}}]"));
+}
+
 TEST(ToolCallGrammar, OneObjectWhereTheWrapperHoldsOne) {
   EXPECT_TRUE(accepts("\n{\"name\": \"now\", \"arguments\": {}}\n", CallWrapper::kObject));
   EXPECT_FALSE(accepts(with_arguments("now", "{}"), CallWrapper::kObject));
@@ -100,9 +131,8 @@ TEST(ToolCallGrammar, OneObjectWhereTheWrapperHoldsOne) {
 }
 
 bool has_type(const OrderedJson& value, const std::string& type) {
-  // More digits than an integer has make a float of the library's.
-  if (type == "integer") return value.is_number();
   return type == "string"    ? value.is_string()
+         : type == "integer" ? value.is_number_integer()
          : type == "number"  ? value.is_number()
          : type == "boolean" ? value.is_boolean()
          : type == "object"  ? value.is_object()

@@ -138,7 +138,8 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOp
   }
   HEARTH_TRY(auto opened, runtime::open_executor(model, options.session));
   PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
-  const auto call_markers = find_call_markers(*model.tokenizer);
+  const auto call_markers =
+      find_call_markers(*model.tokenizer, model.chat_template->source(), model.stop_ids);
   auto sequence = std::make_unique<engine::KeptSequence>(*opened.executor);
   auto state = std::make_unique<State>(State{std::move(model), std::move(prompts), call_markers,
                                              std::move(opened), std::move(sequence),
@@ -164,8 +165,8 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
              state_->plan(request, context_tokens, std::move(fitted)));
   std::optional<ToolCallFilter> filter;
   if (request.strict_tool_calls && !request.tools.empty() && state_->call_markers) {
-    planned.filter =
-        &filter.emplace(state_->prompts.tokenizer(), *state_->call_markers, request.tools);
+    planned.filter = &filter.emplace(state_->prompts.tokenizer(), *state_->call_markers,
+                                     state_->model.stop_ids, request.tools);
   }
   HEARTH_TRY(ReplyStream stream, ReplyStream::create(state_->prompts.tokenizer(), request.stop,
                                                      !request.tools.empty()));

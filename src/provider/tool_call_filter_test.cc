@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "base/file.h"
 #include "protocol/tool_call_parser.h"
 #include "protocol/tool_definitions.h"
 
@@ -53,11 +54,11 @@ std::vector<TokenId> walk(ToolCallFilter& filter, const text::Tokenizer& tokeniz
 
 TEST(ToolCallFilter, WhateverIsAllowedEndsInCallsThatNeedNoRepair) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer);
+  const auto markers = find_call_markers(tokenizer, "", {});
   ASSERT_TRUE(markers);
   EXPECT_EQ(markers->wrapper, protocol::CallWrapper::kList);
   std::mt19937 random(5);
-  ToolCallFilter filter(tokenizer, *markers, tools());
+  ToolCallFilter filter(tokenizer, *markers, {}, tools());
   for (int round = 0; round < 60; ++round) {
     const auto tokens = walk(filter, tokenizer, *markers, random);
     const auto text = tokenizer.decode(tokens);
@@ -71,9 +72,9 @@ TEST(ToolCallFilter, WhateverIsAllowedEndsInCallsThatNeedNoRepair) {
 
 TEST(ToolCallFilter, OutsideOfCallsEverythingMayCome) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer);
+  const auto markers = find_call_markers(tokenizer, "", {});
   ASSERT_TRUE(markers);
-  ToolCallFilter filter(tokenizer, *markers, tools());
+  ToolCallFilter filter(tokenizer, *markers, {}, tools());
   const auto ids = tokenizer.encode("Of course [{\"name\": \"none\"}]<|end|>");
   ASSERT_TRUE(ids);
   for (const TokenId id : *ids) {
@@ -83,11 +84,12 @@ TEST(ToolCallFilter, OutsideOfCallsEverythingMayCome) {
   }
 }
 
-TEST(ToolCallFilter, InsideNoSpecialTokenMayCome) {
+TEST(ToolCallFilter, InsideNoAddedTokenAndNoStopTokenMayCome) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer);
+  const auto markers = find_call_markers(tokenizer, "", {});
   ASSERT_TRUE(markers);
-  ToolCallFilter filter(tokenizer, *markers, tools());
+  const TokenId stop = *tokenizer.id_of("z");
+  ToolCallFilter filter(tokenizer, *markers, {stop}, tools());
   const auto ids =
       tokenizer.encode("<|tool_call|>[{\"name\": \"kestrel_open\", \"arguments\": {\"where\": \"a");
   ASSERT_TRUE(ids);
@@ -95,10 +97,45 @@ TEST(ToolCallFilter, InsideNoSpecialTokenMayCome) {
     ASSERT_TRUE(filter.allows(id)) << *tokenizer.piece(id);
     filter.accept(id);
   }
-  for (const char* special : {"<|end|>", "<|tool_call|>", "<|/tool_call|>", "<|endoftext|>"}) {
-    EXPECT_FALSE(filter.allows(*tokenizer.id_of(special))) << special;
+  for (const char* added : {"<|end|>", "<|tool_call|>", "<|/tool_call|>", "<|endoftext|>",
+                            "<|tool|>", "<|tool_response|>", "<|user|>"}) {
+    EXPECT_FALSE(filter.allows(*tokenizer.id_of(added))) << added;
   }
+  EXPECT_FALSE(filter.allows(stop));
   EXPECT_TRUE(filter.allows(*tokenizer.id_of("b")));
+}
+
+/// Ember's vocabulary with another spelling of the markers.
+text::Tokenizer with_angle_markers() {
+  auto text = read_file(HEARTH_SOURCE_DIR "/models/ember/int4/tokenizer.json");
+  EXPECT_TRUE(text);
+  for (const auto& [old, now] :
+       {std::pair<std::string, std::string>{"<|tool_call|>", "<tool_call>"},
+        {"<|/tool_call|>", "</tool_call>"}}) {
+    for (std::size_t at = text->find(old); at != std::string::npos; at = text->find(old)) {
+      text->replace(at, old.size(), now);
+    }
+  }
+  auto tokenizer = text::Tokenizer::from_json(*text, "angle");
+  EXPECT_TRUE(tokenizer) << tokenizer.error().message;
+  return *std::move(tokenizer);
+}
+
+TEST(ToolCallFilter, MarkersAreTakenWhereTheTemplateSpeaksOfJson) {
+  const text::Tokenizer tokenizer = with_angle_markers();
+  EXPECT_FALSE(find_call_markers(tokenizer, "<tool_call><function=name>{{ call.arguments }}", {}));
+  const auto markers =
+      find_call_markers(tokenizer, R"(<tool_call>{\"name\": x, \"arguments\": y})", {});
+  ASSERT_TRUE(markers);
+  EXPECT_EQ(markers->wrapper, protocol::CallWrapper::kObject);
+  EXPECT_FALSE(find_call_markers(tokenizer, "\"arguments\"", std::vector{markers->close}));
+  std::mt19937 random(6);
+  ToolCallFilter filter(tokenizer, *markers, {}, tools());
+  for (int round = 0; round < 10; ++round) {
+    const auto text = tokenizer.decode(walk(filter, tokenizer, *markers, random));
+    ASSERT_TRUE(text);
+    EXPECT_EQ(protocol::parse_tool_calls(*text, tools()).tool_calls.size(), 1U) << *text;
+  }
 }
 
 TEST(ToolCallFilter, VocabulariesWithoutMarkersOrBytesHaveNone) {
@@ -108,7 +145,7 @@ TEST(ToolCallFilter, VocabulariesWithoutMarkersOrBytesHaveNone) {
           "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})",
       "small");
   ASSERT_TRUE(without) << without.error().message;
-  EXPECT_FALSE(find_call_markers(*without));
+  EXPECT_FALSE(find_call_markers(*without, "", {}));
   const auto few = text::Tokenizer::from_json(
       R"({"added_tokens": [
             {"id": 2, "content": "<|tool_call|>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false},
@@ -118,7 +155,7 @@ TEST(ToolCallFilter, VocabulariesWithoutMarkersOrBytesHaveNone) {
           "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})",
       "few");
   ASSERT_TRUE(few) << few.error().message;
-  EXPECT_FALSE(find_call_markers(*few)) << "calls could not be spelt";
+  EXPECT_FALSE(find_call_markers(*few, "", {})) << "calls could not be spelt";
 }
 
 }  // namespace

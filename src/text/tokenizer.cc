@@ -76,6 +76,8 @@ bool Tokenizer::is_special(TokenId id) const {
   return added != data_->added_pieces.end() && added->second.special;
 }
 
+bool Tokenizer::is_added(TokenId id) const { return data_->added_pieces.contains(id); }
+
 bool Tokenizer::has_id(TokenId id) const {
   return data_->model.vocabulary.has(id) || data_->added_pieces.contains(id);
 }

@@ -69,6 +69,9 @@ class Tokenizer {
   /// True for added tokens marked special; false for all others and for ids out of range.
   bool is_special(TokenId id) const;
 
+  /// True for every added token, special or not: text that holds its spelling becomes this id.
+  bool is_added(TokenId id) const;
+
   /// The spellings of all special added tokens, as the file has them, in no particular order.
   std::vector<std::string> special_tokens() const;
 
