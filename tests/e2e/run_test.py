@@ -238,11 +238,15 @@ class Tools(Case):
         shutil.copytree(EMBER, model)
         tokenizer = model / "tokenizer.json"
         tokenizer.write_text(tokenizer.read_text().replace("<|tool_call|>", "<|tool_cull|>"))
-        done = self.hearth("run", "--model", str(model), "--task", "Hello", "--tool-calls", "strict")
+        file = self.folder / "tools.json"
+        file.write_text(json.dumps(TOOLS["openai"]))
+        done = self.hearth("run", "--model", str(model), "--task", "Hello", "--tool-calls", "strict", "--tools", str(file))
         self.assertEqual(done.returncode, OK, done.stderr)
         for words in ("toolCalls strict", "--tool-calls", "no effect", "mark a call"):
             self.assertIn(words, done.stderr)
         self.assertEqual(self.hearth("run", "--model", str(model), "--task", "Hello").stderr, "")
+        done = self.hearth("run", "--task", "Hello", "--tool-calls", "free")
+        self.assertIn("no tools are offered", done.stderr)
 
     def test_bad_tools_are_refused(self):
         missing = str(self.folder / "none.json")

@@ -80,7 +80,8 @@ std::vector<std::string> LocalChatModel::notes(const provider::ChatReply& reply)
 }
 
 std::vector<std::string> LocalChatModel::loading_notes() const {
-  return provider_ ? app::loading_notes(*provider_, settings_) : std::vector<std::string>{};
+  return provider_ ? app::loading_notes(*provider_, settings_, /*offers_tools=*/false)
+                   : std::vector<std::string>{};
 }
 
 }  // namespace hearth::app

@@ -41,8 +41,26 @@ std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& rep
       setting(SettingId::kKvCacheType).name, value_in_words(wished->value), wished->origin.words);
 }
 
+namespace {
+
+/// Said on the command line, but nothing to say it about; or nothing to do it with.
+std::optional<std::string> unused_tool_calls(const provider::LocalProvider& provider,
+                                             const Settings& settings, bool offers_tools) {
+  const ResolvedValue* wished = settings.find(SettingId::kToolCalls);
+  if (wished == nullptr) return std::nullopt;
+  const bool no_markers = strict_tool_calls(settings) && !provider.can_keep_calls_strict();
+  const bool no_tools = !offers_tools && wished->origin.level == OriginLevel::kFlag;
+  if (!no_markers && !no_tools) return std::nullopt;
+  return fmt::format(
+      "{} {} ({}) has no effect: {}", setting(SettingId::kToolCalls).name,
+      value_in_words(wished->value), wished->origin.words,
+      no_tools ? "no tools are offered" : "the model's vocabulary has no tokens that mark a call");
+}
+
+}  // namespace
+
 std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
-                                       const Settings& settings) {
+                                       const Settings& settings, bool offers_tools) {
   std::vector<std::string> notes;
   // Devices that were merely detected may fail without a word; hearth doctor tells why.
   if (settings.find(SettingId::kExecutionProviders) != nullptr) {
@@ -58,11 +76,8 @@ std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
                                 value_in_words(wished->value), wished->origin.words, context));
   }
   for (std::string& note : settings_without_effect(settings)) notes.push_back(std::move(note));
-  const ResolvedValue* calls = settings.find(SettingId::kToolCalls);
-  if (calls != nullptr && strict_tool_calls(settings) && !provider.can_keep_calls_strict()) {
-    notes.push_back(fmt::format(
-        "{} strict ({}) has no effect: the model's vocabulary has no tokens that mark a call",
-        setting(SettingId::kToolCalls).name, calls->origin.words));
+  if (auto note = unused_tool_calls(provider, settings, offers_tools)) {
+    notes.push_back(*std::move(note));
   }
   if (auto note = unused_cache_type(provider.execution_report(), settings)) {
     notes.push_back(*std::move(note));

@@ -28,7 +28,7 @@ std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& rep
 /// After put_model_defaults(): devices that were asked for and are not used, settings that cannot
 /// matter, a context that the model does not have.
 std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
-                                       const Settings& settings);
+                                       const Settings& settings, bool offers_tools);
 
 /// What was left out of the context, what was computed twice, why the answer was cut off.
 std::vector<std::string> reply_notes(const provider::ChatReply& reply, std::int64_t max_tokens,

@@ -116,7 +116,9 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
   HEARTH_TRY(const LocatedModel located, locate_model(settings, environment));
   HEARTH_TRY(const auto provider, load_provider(located, settings, environment));
   put_model_defaults(provider->model().config.search, settings);
-  for (const std::string& note : loading_notes(*provider, settings)) print_note(note);
+  for (const std::string& note : loading_notes(*provider, settings, !tools.empty())) {
+    print_note(note);
+  }
   provider::ChatRequest request = request_from(settings, random_seed());
   request.messages = conversation(system_prompt(options.system, agent), settings, task);
   request.tools = std::move(tools);
