@@ -45,6 +45,10 @@ class JsonValue {
   /// True when what came so far is a whole value.
   bool may_end() const;
 
+  /// Inside the quotes of a text or key, where any character may come that is no quote, backslash
+  /// or control character.
+  bool in_text() const { return state_ == State::kString; }
+
  private:
   enum class State : std::uint8_t {
     kValue,         ///< a value begins

@@ -51,6 +51,10 @@ class ToolCallGrammar::State {
   bool push(std::string_view bytes);
   /// True when the marker that closes the calls may come.
   bool complete() const { return stage_ == Stage::kDone; }
+  /// As JsonValue::in_text(), of the value that is being written; not of what definitions spell.
+  bool in_text() const {
+    return (stage_ == Stage::kValue || stage_ == Stage::kAnyObject) && value_.in_text();
+  }
 
  private:
   friend class ToolCallGrammar;

@@ -67,7 +67,7 @@ struct FittedPrompt {
 struct LocalProvider::State {
   runtime::ModelFolder model;
   PromptEncoder prompts;
-  std::optional<CallMarkers> call_markers;
+  std::optional<CallVocabulary> calls;
   runtime::OpenedExecutor opened;
   std::unique_ptr<engine::KeptSequence> sequence;  // of the executor: goes before it
   bool reuse_prefix = true;
@@ -138,10 +138,9 @@ Result<std::unique_ptr<LocalProvider>> LocalProvider::load(const LocalProviderOp
   }
   HEARTH_TRY(auto opened, runtime::open_executor(model, options.session));
   PromptEncoder prompts(*model.tokenizer, *model.chat_template, model.bos_token, model.eos_token);
-  const auto call_markers =
-      find_call_markers(*model.tokenizer, model.chat_template->source(), model.stop_ids);
+  auto calls = CallVocabulary::of(*model.tokenizer, model.chat_template->source(), model.stop_ids);
   auto sequence = std::make_unique<engine::KeptSequence>(*opened.executor);
-  auto state = std::make_unique<State>(State{std::move(model), std::move(prompts), call_markers,
+  auto state = std::make_unique<State>(State{std::move(model), std::move(prompts), std::move(calls),
                                              std::move(opened), std::move(sequence),
                                              options.reuse_prefix, ms_since(start)});
   return std::unique_ptr<LocalProvider>(new LocalProvider(std::move(state)));
@@ -164,9 +163,8 @@ Result<ChatReply> LocalProvider::chat(const ChatRequest& request, const TextSink
   HEARTH_TRY(engine::GenerateRequest planned,
              state_->plan(request, context_tokens, std::move(fitted)));
   std::optional<ToolCallFilter> filter;
-  if (request.strict_tool_calls && !request.tools.empty() && state_->call_markers) {
-    planned.filter = &filter.emplace(state_->prompts.tokenizer(), *state_->call_markers,
-                                     state_->model.stop_ids, request.tools);
+  if (request.strict_tool_calls && !request.tools.empty() && state_->calls) {
+    planned.filter = &filter.emplace(*state_->calls, request.tools);
   }
   HEARTH_TRY(ReplyStream stream, ReplyStream::create(state_->prompts.tokenizer(), request.stop,
                                                      !request.tools.empty()));
@@ -262,7 +260,7 @@ engine::Executor& LocalProvider::executor() { return *state_->opened.executor; }
 
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }
 
-bool LocalProvider::can_keep_calls_strict() const { return state_->call_markers.has_value(); }
+bool LocalProvider::can_keep_calls_strict() const { return state_->calls.has_value(); }
 
 const runtime::ExecutionReport& LocalProvider::execution_report() const {
   return state_->opened.report;

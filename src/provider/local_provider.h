@@ -123,7 +123,7 @@ class LocalProvider {
 
   const runtime::ModelFolder& model() const;
 
-  /// Whether ChatRequest::strict_tool_calls has an effect on this model; see find_call_markers().
+  /// Whether ChatRequest::strict_tool_calls has an effect on this model; see CallVocabulary.
   bool can_keep_calls_strict() const;
   const runtime::ExecutionReport& execution_report() const;
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/tool_definitions.h"
+
 namespace hearth::provider {
 namespace {
 
@@ -201,6 +203,38 @@ TEST_F(LocalProviderTest, ProgressCountsPromptAndAnswer) {
   EXPECT_EQ(seen.front().prompt_tokens_done, 0);
   EXPECT_EQ(seen.back().prompt_tokens_done, reply->usage.input_tokens);
   EXPECT_EQ(seen.back().output_tokens, reply->usage.output_tokens);
+}
+
+/// Drawn at random or not, a call that was opened and ended is one of those that were offered.
+TEST_F(LocalProviderTest, CallsKeepToTheDefinitions) {
+  auto tools = protocol::parse_tool_definitions(
+      R"([{"name": "read", "description": "Read a file", "input_schema": {"type": "object",
+           "properties": {"path": {"type": "string"}, "zq": {"type": "integer"}}, "required": ["path", "zq"]}}])",
+      "tools");
+  ASSERT_TRUE(tools);
+  ChatRequest asked = request({message(Role::kUser, "read src/main.cc")}, 80);
+  asked.tools = *tools;
+  asked.wants_log_probabilities = true;
+  int calls = 0;
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    asked.sampling.seed = seed;
+    asked.sampling.temperature = seed == 0 ? 0 : 1.2;
+    const auto reply = ask(*reusing_, asked);
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->log_probabilities.size(), reply->tokens.size());
+    if (reply->stop_reason == protocol::StopReason::kMaxTokens) continue;
+    EXPECT_EQ(reply->raw_text.find("<|tool_call|>") == std::string::npos,
+              reply->tool_calls.empty());
+    EXPECT_FALSE(reply->tool_calls_repaired) << reply->raw_text;
+    for (const protocol::ToolCall& call : reply->tool_calls) {
+      ++calls;
+      EXPECT_TRUE(call.arguments.contains("path") && call.arguments["zq"].is_number_integer());
+    }
+  }
+  EXPECT_GT(calls, 0);
+  asked.strict_tool_calls = false;
+  const auto free = ask(*reusing_, asked);
+  EXPECT_TRUE(free) << free.error().message;
 }
 
 }  // namespace

@@ -21,15 +21,21 @@ bool has_all_bytes(const text::Tokenizer& tokenizer) {
   return true;
 }
 
-bool contains(std::span<const TokenId> ids, TokenId id) {
+bool contains(const std::vector<TokenId>& ids, TokenId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+bool is_plain_text(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) {
+    return byte != '"' && byte != '\\' && static_cast<unsigned char>(byte) >= 0x20;
+  });
 }
 
 }  // namespace
 
-std::optional<CallMarkers> find_call_markers(const text::Tokenizer& tokenizer,
-                                             std::string_view chat_template,
-                                             std::span<const TokenId> stop_ids) {
+std::optional<CallVocabulary> CallVocabulary::of(const text::Tokenizer& tokenizer,
+                                                 std::string_view chat_template,
+                                                 const std::vector<TokenId>& stop_ids) {
   struct Spelling {
     std::string_view open;
     std::string_view close;
@@ -47,41 +53,53 @@ std::optional<CallMarkers> find_call_markers(const text::Tokenizer& tokenizer,
         !has_all_bytes(tokenizer)) {
       continue;
     }
-    return CallMarkers{*open, *close, spelling.wrapper};
+    CallVocabulary made(tokenizer, stop_ids);
+    made.open_ = *open;
+    made.close_ = *close;
+    made.wrapper_ = spelling.wrapper;
+    return made;
   }
   return std::nullopt;
 }
 
-ToolCallFilter::ToolCallFilter(text::Tokenizer tokenizer, const CallMarkers& markers,
-                               std::vector<TokenId> stop_ids,
-                               const std::vector<protocol::ToolDefinition>& offered)
-    : tokenizer_(std::move(tokenizer)),
-      markers_(markers),
-      stop_ids_(std::move(stop_ids)),
-      grammar_(offered, markers.wrapper) {}
+void CallVocabulary::prepare() {
+  if (!bytes_.empty()) return;
+  bytes_.resize(tokenizer_.vocab_size());
+  plain_.resize(bytes_.size());
+  for (std::size_t i = 0; i < bytes_.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    if (!tokenizer_.has_id(id) || tokenizer_.is_added(id) || contains(stop_ids_, id)) continue;
+    if (const auto piece = tokenizer_.piece(id)) bytes_[i] = *piece;
+    plain_[i] = is_plain_text(bytes_[i]);
+  }
+}
+
+std::string_view CallVocabulary::bytes(TokenId token) const {
+  const auto index = static_cast<std::size_t>(token);
+  return index < bytes_.size() ? bytes_[index] : std::string_view{};
+}
 
 bool ToolCallFilter::allows(TokenId token) const {
   if (!call_) return true;
-  if (token == markers_.close) return call_->complete();
-  if (!tokenizer_.has_id(token)) return false;  // a row of the logits that no token has
-  const auto piece = tokenizer_.piece(token);
-  if (!piece || piece->empty()) return false;
-  if (!first_bytes_[static_cast<unsigned char>(piece->front())]) return false;
-  if (tokenizer_.is_added(token) || contains(stop_ids_, token)) return false;
+  if (token == vocabulary_.close()) return call_->complete();
+  const std::string_view bytes = vocabulary_.bytes(token);
+  if (bytes.empty() || !first_bytes_[static_cast<unsigned char>(bytes.front())]) return false;
+  if (call_->in_text() && vocabulary_.is_plain(token)) return true;
   protocol::ToolCallGrammar::State tried = *call_;
-  return tried.push(*piece);
+  return tried.push(bytes);
 }
 
 void ToolCallFilter::accept(TokenId token) {
   if (!call_) {
-    if (token != markers_.open) return;
+    if (token != vocabulary_.open()) return;
+    vocabulary_.prepare();
     call_ = grammar_.begin();
-  } else if (token == markers_.close) {
+  } else if (token == vocabulary_.close()) {
     call_.reset();
     return;
   } else {
-    const auto piece = tokenizer_.piece(token);
-    HEARTH_CHECK(piece && call_->push(*piece));
+    const std::string_view bytes = vocabulary_.bytes(token);
+    HEARTH_CHECK(!bytes.empty() && call_->push(bytes));
   }
   look_ahead();
 }

@@ -29,9 +29,9 @@ std::vector<protocol::ToolDefinition> tools() {
 
 /// A model without any sense: each token is drawn from all that are allowed.
 std::vector<TokenId> walk(ToolCallFilter& filter, const text::Tokenizer& tokenizer,
-                          const CallMarkers& markers, std::mt19937& random) {
-  std::vector<TokenId> tokens{markers.open};
-  filter.accept(markers.open);
+                          const CallVocabulary& markers, std::mt19937& random) {
+  std::vector<TokenId> tokens{markers.open()};
+  filter.accept(markers.open());
   while (filter.restricts()) {
     std::vector<TokenId> possible;
     for (std::size_t id = 0; id < tokenizer.vocab_size() + 3; ++id) {
@@ -42,7 +42,7 @@ std::vector<TokenId> walk(ToolCallFilter& filter, const text::Tokenizer& tokeniz
     // The shortest tokens among them close what is open; else it would hardly ever end.
     TokenId chosen = possible[random() % possible.size()];
     for (const TokenId id : possible) {
-      const bool closes = id == markers.close || *tokenizer.piece(id) == "\"" ||
+      const bool closes = id == markers.close() || *tokenizer.piece(id) == "\"" ||
                           *tokenizer.piece(id) == "}" || *tokenizer.piece(id) == "]";
       if (closes && random() % 3 != 0) chosen = id;
     }
@@ -54,11 +54,11 @@ std::vector<TokenId> walk(ToolCallFilter& filter, const text::Tokenizer& tokeniz
 
 TEST(ToolCallFilter, WhateverIsAllowedEndsInCallsThatNeedNoRepair) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer, "", {});
+  auto markers = CallVocabulary::of(tokenizer, "", {});
   ASSERT_TRUE(markers);
-  EXPECT_EQ(markers->wrapper, protocol::CallWrapper::kList);
+  EXPECT_EQ(markers->wrapper(), protocol::CallWrapper::kList);
   std::mt19937 random(5);
-  ToolCallFilter filter(tokenizer, *markers, {}, tools());
+  ToolCallFilter filter(*markers, tools());
   for (int round = 0; round < 60; ++round) {
     const auto tokens = walk(filter, tokenizer, *markers, random);
     const auto text = tokenizer.decode(tokens);
@@ -70,11 +70,39 @@ TEST(ToolCallFilter, WhateverIsAllowedEndsInCallsThatNeedNoRepair) {
   }
 }
 
+/// The shortcuts of allows() against the grammar itself, token by token along a call.
+TEST(ToolCallFilter, AllowsWhatTheGrammarAccepts) {
+  const text::Tokenizer tokenizer = ember();
+  auto markers = CallVocabulary::of(tokenizer, "", {});
+  ASSERT_TRUE(markers);
+  ToolCallFilter filter(*markers, tools());
+  const protocol::ToolCallGrammar grammar(tools(), protocol::CallWrapper::kList);
+  protocol::ToolCallGrammar::State state = grammar.begin();
+  filter.accept(markers->open());
+  const auto ids = tokenizer.encode(
+      R"([{"name": "kestrel_open", "arguments": {"where": "a \"b\\ \u00e9ü/c.d", "lines": -12}}, )"
+      R"({"name": "zap", "arguments": {"how": "now", "ß": "x"}}])");
+  ASSERT_TRUE(ids);
+  for (const TokenId next : *ids) {
+    for (std::size_t i = 0; i < tokenizer.vocab_size(); ++i) {
+      const auto id = static_cast<TokenId>(i);
+      if (!tokenizer.has_id(id) || tokenizer.is_added(id)) continue;
+      protocol::ToolCallGrammar::State tried = state;
+      ASSERT_EQ(filter.allows(id), tried.push(*tokenizer.piece(id))) << *tokenizer.piece(id);
+    }
+    ASSERT_TRUE(filter.allows(next)) << *tokenizer.piece(next);
+    EXPECT_FALSE(filter.allows(markers->close()));
+    filter.accept(next);
+    ASSERT_TRUE(state.push(*tokenizer.piece(next)));
+  }
+  EXPECT_TRUE(filter.allows(markers->close()));
+}
+
 TEST(ToolCallFilter, OutsideOfCallsEverythingMayCome) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer, "", {});
+  auto markers = CallVocabulary::of(tokenizer, "", {});
   ASSERT_TRUE(markers);
-  ToolCallFilter filter(tokenizer, *markers, {}, tools());
+  ToolCallFilter filter(*markers, tools());
   const auto ids = tokenizer.encode("Of course [{\"name\": \"none\"}]<|end|>");
   ASSERT_TRUE(ids);
   for (const TokenId id : *ids) {
@@ -86,10 +114,10 @@ TEST(ToolCallFilter, OutsideOfCallsEverythingMayCome) {
 
 TEST(ToolCallFilter, InsideNoAddedTokenAndNoStopTokenMayCome) {
   const text::Tokenizer tokenizer = ember();
-  const auto markers = find_call_markers(tokenizer, "", {});
-  ASSERT_TRUE(markers);
   const TokenId stop = *tokenizer.id_of("z");
-  ToolCallFilter filter(tokenizer, *markers, {stop}, tools());
+  auto markers = CallVocabulary::of(tokenizer, "", {stop});
+  ASSERT_TRUE(markers);
+  ToolCallFilter filter(*markers, tools());
   const auto ids =
       tokenizer.encode("<|tool_call|>[{\"name\": \"kestrel_open\", \"arguments\": {\"where\": \"a");
   ASSERT_TRUE(ids);
@@ -123,14 +151,14 @@ text::Tokenizer with_angle_markers() {
 
 TEST(ToolCallFilter, MarkersAreTakenWhereTheTemplateSpeaksOfJson) {
   const text::Tokenizer tokenizer = with_angle_markers();
-  EXPECT_FALSE(find_call_markers(tokenizer, "<tool_call><function=name>{{ call.arguments }}", {}));
-  const auto markers =
-      find_call_markers(tokenizer, R"(<tool_call>{\"name\": x, \"arguments\": y})", {});
+  EXPECT_FALSE(CallVocabulary::of(tokenizer, "<tool_call><function=name>{{ call.arguments }}", {}));
+  auto markers =
+      CallVocabulary::of(tokenizer, R"(<tool_call>{\"name\": x, \"arguments\": y})", {});
   ASSERT_TRUE(markers);
-  EXPECT_EQ(markers->wrapper, protocol::CallWrapper::kObject);
-  EXPECT_FALSE(find_call_markers(tokenizer, "\"arguments\"", std::vector{markers->close}));
+  EXPECT_EQ(markers->wrapper(), protocol::CallWrapper::kObject);
+  EXPECT_FALSE(CallVocabulary::of(tokenizer, "\"arguments\"", {markers->close()}));
   std::mt19937 random(6);
-  ToolCallFilter filter(tokenizer, *markers, {}, tools());
+  ToolCallFilter filter(*markers, tools());
   for (int round = 0; round < 10; ++round) {
     const auto text = tokenizer.decode(walk(filter, tokenizer, *markers, random));
     ASSERT_TRUE(text);
@@ -145,7 +173,7 @@ TEST(ToolCallFilter, VocabulariesWithoutMarkersOrBytesHaveNone) {
           "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})",
       "small");
   ASSERT_TRUE(without) << without.error().message;
-  EXPECT_FALSE(find_call_markers(*without, "", {}));
+  EXPECT_FALSE(CallVocabulary::of(*without, "", {}));
   const auto few = text::Tokenizer::from_json(
       R"({"added_tokens": [
             {"id": 2, "content": "<|tool_call|>", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false},
@@ -155,7 +183,7 @@ TEST(ToolCallFilter, VocabulariesWithoutMarkersOrBytesHaveNone) {
           "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})",
       "few");
   ASSERT_TRUE(few) << few.error().message;
-  EXPECT_FALSE(find_call_markers(*few, "", {})) << "calls could not be spelt";
+  EXPECT_FALSE(CallVocabulary::of(*few, "", {})) << "calls could not be spelt";
 }
 
 }  // namespace
