@@ -34,8 +34,19 @@ std::uint8_t types_beginning_with(char byte) {
 
 }  // namespace
 
-bool is_json_space(char byte) {
+bool JsonSpaces::is_space(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+bool JsonSpaces::push(char byte) {
+  constexpr int kInLineMax = 2;
+  constexpr int kIndentMax = 32;
+  if (byte == '\n' && !broken_line_) {
+    broken_line_ = true;
+    count_ = 0;
+    return true;
+  }
+  return byte != '\n' && ++count_ <= (broken_line_ ? kIndentMax : kInLineMax);
 }
 
 JsonValue::Step JsonValue::push(char byte) {
@@ -57,8 +68,8 @@ JsonValue::Step JsonValue::push(char byte) {
     const bool fits = (types_beginning_with(byte) & types_) != 0;
     return fits && begin_value(byte) ? Step::kTaken : Step::kRefused;
   }
-  if (is_json_space(byte)) return ++spaces_ <= kJsonSpacesMax ? Step::kTaken : Step::kRefused;
-  spaces_ = 0;
+  if (JsonSpaces::is_space(byte)) return spaces_.push(byte) ? Step::kTaken : Step::kRefused;
+  spaces_.reset();
   return push_structure(byte) ? Step::kTaken : Step::kRefused;
 }
 

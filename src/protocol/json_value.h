@@ -6,11 +6,21 @@
 
 namespace hearth::protocol {
 
-/// White space between two tokens of JSON; more in a row is refused, so that a model cannot go on
-/// with nothing else.
-constexpr int kJsonSpacesMax = 64;
+/// White space between two tokens of JSON, as writers of JSON make it: a space or two, or a line
+/// break and up to 32 more. Anything longer is refused, so that a model cannot go on with nothing
+/// else.
+class JsonSpaces {
+ public:
+  static bool is_space(char byte);
+  /// One more space; false if it is too many.
+  bool push(char byte);
+  /// Something else came.
+  void reset() { *this = {}; }
 
-bool is_json_space(char byte);
+ private:
+  std::uint8_t count_ = 0;
+  bool broken_line_ = false;
+};
 
 /// The types that a value may have, as a set of bits.
 namespace json_type {
@@ -94,7 +104,7 @@ class JsonValue {
   std::uint8_t types_;
   State state_ = State::kValue;
   std::uint8_t depth_ = 0;
-  std::uint8_t spaces_ = 0;      ///< in a row
+  JsonSpaces spaces_;
   std::uint8_t hex_left_ = 0;    ///< digits behind \u still to come
   std::uint8_t digits_ = 0;      ///< of the number, or of its exponent
   bool string_is_key_ = false;   ///< of the string that is open

@@ -41,8 +41,8 @@ bool ToolCallGrammar::State::push(std::string_view bytes) {
 
 bool ToolCallGrammar::State::push(char byte) {
   const bool inside = at_ > 0 || stage_ == Stage::kValue || stage_ == Stage::kAnyObject;
-  if (!inside && is_json_space(byte)) return ++spaces_ <= kJsonSpacesMax;
-  spaces_ = 0;
+  if (!inside && JsonSpaces::is_space(byte)) return spaces_.push(byte);
+  spaces_.reset();
   switch (stage_) {
     case Stage::kNameKey:
       return push_word(kNameWord, byte, Stage::kNameColon);

@@ -105,7 +105,7 @@ class ToolCallGrammar::State {
   std::size_t end_ = 0;
   std::size_t at_ = 0;
   Stage stage_;
-  std::uint8_t spaces_ = 0;
+  JsonSpaces spaces_;
 };
 
 }  // namespace hearth::protocol
