@@ -111,7 +111,7 @@ def _plain_exchange(source, toolbox):
 
 def _exchange(source, toolbox):
     r = source.random.random()
-    made = chat_turns(source) if r < .18 else chain_turns(source, toolbox) if r < .34 else None
+    made = chat_turns(source) if r < .22 else chain_turns(source, toolbox) if r < .34 else None
     if made is None and .34 <= r < (.5 if toolbox.others else .38):
         made = other_turns(source, toolbox)
     return made or tool_turns(source, toolbox, .4)

@@ -26,6 +26,10 @@ src/lib.rs src/main.cc src/main.cpp src/server.js src/config.json src/App.tsx sr
 app/models/user.rb lib/utils.py public/index.html ./run.sh ../README.md server.js app.py index.html main.go lib.rs
 utils.py config.yaml settings.py data.csv todo.txt test.txt notes.md out.txt output.txt script.sh style.css users.csv
 docker-compose.yml webpack.config.js .eslintrc .env.local .env.example pom.xml build.gradle Gemfile app.ts""".split()
+KNOWN_DIRECTORIES = """/var/log /etc /tmp /usr/local/bin /usr/share /opt /home /root /var/www/html /proc /dev ~ ~/projects ~/Downloads
+~/Documents ~/.config . .. ./build ./dist node_modules .git .github .github/workflows src/components src/utils src/api src/lib
+app/controllers app/views lib/core tests/unit tests/integration docs/api static/css static/js include build dist vendor
+packages/core cmd/server internal/db migrations templates assets/images logs backup database frontend backend""".split()
 LANGUAGES = {"Python": "py", "TypeScript": "ts", "JavaScript": "js", "Rust": "rs", "Go": "go", "C++": "cpp",
              "Java": "java", "Markdown": "md", "JSON": "json", "YAML": "yaml", "TOML": "toml", "CSS": "css",
              "HTML": "html", "shell": "sh", "Ruby": "rb", "SQL": "sql", "text": "txt", "C": "c", "header": "h"}
@@ -169,7 +173,7 @@ class Source:
             return "".join(self.pick("abcdefghijklmnopqrstuvwxyz") for _ in range(self.random.randint(2, 7)))
         word = self.pick(self.words)
         # the start of one word and the end of another: nothing but copying gets these right
-        if self.split == "train" and self.chance(.25):
+        if self.split == "train" and self.chance(.06):
             other = self.pick(self.words)
             return word[:self.random.randint(1, len(word))] + other[self.random.randint(0, len(other) - 1):]
         return word
@@ -195,6 +199,8 @@ class Source:
         return name + (str(self.random.randint(0, 99)) if self.chance(.08) else "")
 
     def directory(self):
+        if self.chance(.15):
+            return self.template(KNOWN_DIRECTORIES)
         parts = []
         for _ in range(self.pick((1, 1, 1, 2, 2, 3))):
             parts.append(self.pick(DIRECTORIES) if self.chance(.4) else
@@ -212,9 +218,9 @@ class Source:
         return path
 
     def path(self):
-        if self.chance(.03):
-            return self.template(KNOWN_PATHS)
         if self.chance(.08):
+            return self.template(KNOWN_PATHS)
+        if self.chance(.12):
             name = self.pick(KNOWN_FILES)
         elif self.chance(.03):
             name = self.identifier()

@@ -277,14 +277,14 @@ class Toolbox:
         self.names, self.keys, self.definitions, self.required, self.others = {}, {}, [], {}, []
         # training sees more unusual names than the prompts that measure it: they have to be read from the definitions
         train = source.split == "train"
-        often = .6 if train else .45
+        often = .5 if train else .45
         self.styles = {"renamed": source.chance(often), "keys": source.chance(often), "order": source.chance(.3),
                        "extras": source.chance(.25), "defaults": source.chance(.12), "bare": source.chance(.1)}
         # names that nobody uses: they can only be copied from the definitions, which lists of known names do not teach
-        self.styles["invented"] = source.chance(.45 if train else .3) and not self.styles["bare"]
-        self.styles["coined"] = train and source.chance(.4)
+        self.styles["invented"] = source.chance(.3) and not self.styles["bare"]
+        self.styles["coined"] = train and source.chance(.3)
         self.dialect = None
-        if source.split == "train" and source.chance(.12):
+        if source.split == "train" and source.chance(.25):
             dialect = DIALECTS[source.pick(list(DIALECTS))]
             self.dialect = {tool: (names[0], dict(zip(PARAMETERS[tool], names[1:]))) for tool, names in zip(TOOLS, dialect)}
         self.pair = source.template(PAIRS)
