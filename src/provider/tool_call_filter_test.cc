@@ -152,8 +152,7 @@ text::Tokenizer with_angle_markers() {
 TEST(ToolCallFilter, MarkersAreTakenWhereTheTemplateSpeaksOfJson) {
   const text::Tokenizer tokenizer = with_angle_markers();
   EXPECT_FALSE(CallVocabulary::of(tokenizer, "<tool_call><function=name>{{ call.arguments }}", {}));
-  auto markers =
-      CallVocabulary::of(tokenizer, R"(<tool_call>{\"name\": x, \"arguments\": y})", {});
+  auto markers = CallVocabulary::of(tokenizer, R"(<tool_call>{\"name\": x, \"arguments\": y})", {});
   ASSERT_TRUE(markers);
   EXPECT_EQ(markers->wrapper(), protocol::CallWrapper::kObject);
   EXPECT_FALSE(CallVocabulary::of(tokenizer, "\"arguments\"", {markers->close()}));
