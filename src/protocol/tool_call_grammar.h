@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "protocol/chat.h"
+#include "protocol/json_schema.h"
 #include "protocol/json_value.h"
-#include "protocol/tool_schema.h"
+#include "protocol/schema_value.h"
+#include "protocol/spellings.h"
 
 namespace hearth::protocol {
 
@@ -21,8 +23,8 @@ enum class CallWrapper {
 
 /// The language between the markers: calls of tools that were offered, with "name" and "arguments"
 /// in this order. Arguments are those of the definition, each at most once, in any order, all that
-/// it requires among them, with values of their types; see ToolSchema for what is followed. Inside
-/// of lists and objects any JSON may stand.
+/// it requires among them, with values of their types, and so inside of lists and objects; see
+/// JsonSchema for what is followed.
 ///
 /// Nothing is chosen here: which of the possible bytes come is the model's business. From every
 /// state some byte leads on, of ASCII or of the definitions' spellings. Immutable, any thread;
@@ -36,8 +38,8 @@ class ToolCallGrammar {
   State begin() const;
 
  private:
-  Spellings names_;  // of the tools, quotes included
-  std::vector<ToolSchema> tools_;
+  Spellings names_;                    // of the tools, quotes included
+  std::vector<JsonSchema> arguments_;  // of each tool
   CallWrapper wrapper_;
 };
 
@@ -52,9 +54,7 @@ class ToolCallGrammar::State {
   /// True when the marker that closes the calls may come.
   bool complete() const { return stage_ == Stage::kDone; }
   /// As JsonValue::in_text(), of the value that is being written; not of what definitions spell.
-  bool in_text() const {
-    return (stage_ == Stage::kValue || stage_ == Stage::kAnyObject) && value_.in_text();
-  }
+  bool in_text() const { return stage_ == Stage::kValue && value_.in_text(); }
 
  private:
   friend class ToolCallGrammar;
@@ -68,42 +68,23 @@ class ToolCallGrammar::State {
     kArgumentsKey,
     kArgumentsColon,
     kArguments,
-    kAnyObject,
-    kFirstKey,
-    kKey,
-    kKeyColon,
-    kValueBegin,
-    kValue,
-    kChoice,
-    kAfterValue,
+    kValue,  ///< inside the arguments
     kCallEnd,
     kAfterCall,
     kDone,
   };
   explicit State(const ToolCallGrammar& grammar);
 
-  bool push_punctuation(char byte);
+  bool push_token(char byte);
+  bool push_name(char byte);
+  bool push_arguments(char byte);
   bool expect(char byte, char expected, Stage next);
   bool push_word(std::string_view word, char byte, Stage next);
-  bool push_key(char byte);
-  bool push_value(char byte);
-  bool begin_arguments(char byte);
-  bool begin_value(char byte);
-  bool end_arguments();
-  bool is_used(std::size_t property) const { return (used_ >> property & 1U) != 0; }
-  bool narrow(const Spellings& spellings, char byte);
-  void begin_choice(std::size_t count);
-  const ToolSchema& tool() const { return grammar_->tools_[tool_]; }
 
   const ToolCallGrammar* grammar_;
-  JsonValue value_;
-  std::uint64_t used_ = 0;  ///< properties of this call that have come
-  std::size_t tool_ = 0;
-  std::size_t property_ = 0;
-  /// Of the spellings that may be meant: those in [first_, end_) begin with what came, `at_` bytes.
-  std::size_t first_ = 0;
-  std::size_t end_ = 0;
-  std::size_t at_ = 0;
+  SchemaValue value_;      ///< the arguments
+  SpellingPrefix prefix_;  ///< of the tool's name
+  std::size_t at_ = 0;     ///< bytes of "name" or "arguments" that came
   Stage stage_;
   JsonSpaces spaces_;
 };
