@@ -45,6 +45,28 @@ Factor reversed(std::span<const float> moments, std::int64_t k, double damping) 
   return matrix;
 }
 
+/// L^-1 in place of the lower triangle L, by halves: of [A 0; B C] it is
+/// [A^-1 0; -C^-1 B A^-1 C^-1]. A third of the operations of solving for the identity.
+void invert_lower(Eigen::Ref<Factor, 0, Eigen::OuterStride<>> lower) {
+  constexpr Eigen::Index kSmall = 64;
+  const Eigen::Index size = lower.rows();
+  if (size <= kSmall) {
+    Factor inverse = Factor::Identity(size, size);
+    lower.triangularView<Eigen::Lower>().solveInPlace(inverse);
+    lower.triangularView<Eigen::Lower>() = inverse;
+    return;
+  }
+  const Eigen::Index half = size / 2;
+  auto a = lower.topLeftCorner(half, half);
+  auto b = lower.bottomLeftCorner(size - half, half);
+  auto c = lower.bottomRightCorner(size - half, size - half);
+  c.triangularView<Eigen::Lower>().solveInPlace(b);
+  a.triangularView<Eigen::Lower>().solveInPlace<Eigen::OnTheRight>(b);
+  b = -b;
+  invert_lower(a);
+  invert_lower(c);
+}
+
 /// Quantises some rows; the columns of a block of the format lie within one lazy stretch or are
 /// themselves a whole number of stretches.
 class FeedbackRows {
@@ -171,14 +193,13 @@ Result<void> InputMoments::prepare_feedback() {
     Factor matrix = reversed(moments_, k_, damping);
     const Eigen::LLT<Eigen::Ref<Factor>, Eigen::Lower> factor(matrix);
     if (factor.info() != Eigen::Success) continue;
-    // Column i of L^-1 (lower), reversed, is row k - 1 - i of U's transpose: solve in place.
-    Factor inverse = Factor::Identity(k_, k_);
-    matrix.triangularView<Eigen::Lower>().solveInPlace(inverse);
+    // Column i of L^-1 (lower), reversed, is row k - 1 - i of U's transpose.
+    invert_lower(matrix);
     factor_.assign(static_cast<std::size_t>(k_ * k_), 0.0F);
     for (std::int64_t i = 0; i < k_; ++i) {
       for (std::int64_t j = i + 1; j < k_; ++j) {
         factor_[static_cast<std::size_t>(i * k_ + j)] =
-            static_cast<float>(inverse(k_ - 1 - i, k_ - 1 - j) / inverse(k_ - 1 - i, k_ - 1 - i));
+            static_cast<float>(matrix(k_ - 1 - i, k_ - 1 - j) / matrix(k_ - 1 - i, k_ - 1 - i));
       }
     }
     return {};

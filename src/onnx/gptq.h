@@ -22,7 +22,7 @@ class InputMoments {
  public:
   /// `moments` is X^T X, [k, k], symmetric; the lower triangle is read. Columns that no token used
   /// (a zero on the diagonal) take no part in the feedback. kInvalidArgument when a value is not
-  /// finite. Needs 4 k^2 bytes, 20 more while prepare_feedback() runs.
+  /// finite. Needs 4 k^2 bytes, 12 more while prepare_feedback() runs, 4 of which stay.
   static Result<InputMoments> make(std::vector<float> moments, std::int64_t k);
 
   std::int64_t k() const { return k_; }

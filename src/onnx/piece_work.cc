@@ -27,7 +27,7 @@ struct Work {
   }
 };
 
-const char* const kOutOfMemory = "not enough memory to write the weights";
+const char* const kOutOfMemory = "not enough memory for the weights and what is made of them";
 
 void run_pieces_of(const PieceFn& worker, const ProgressFn& progress, Work& work) {
   while (!work.stopped) {

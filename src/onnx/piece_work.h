@@ -1,5 +1,4 @@
 // Threads that take pieces of work as they come, with progress, cancelling and the first error.
-// Internal.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +10,7 @@
 
 namespace hearth::onnx {
 
-/// Does one piece; returns the bytes it wrote. Called by one thread.
+/// Does one piece; returns the bytes it wrote, if any. Called by one thread.
 using PieceFn = std::function<Result<std::uint64_t>(std::size_t piece)>;
 
 /// How many of `total_bytes` are written; goes on over several calls of run_pieces().

@@ -284,7 +284,10 @@ TEST(QuantiseWrite, AllOfTheDataFileIsWritten) {
 /// Inputs that are all independent and of mean square 1, except for one column of each.
 class MadeUpMoments : public MomentsSource {
  public:
+  std::uint64_t memory_bytes() const override { return memory; }
+
   Result<std::vector<std::vector<float>>> moments(std::span<const InputValue> inputs) override {
+    ++runs;
     std::vector<std::vector<float>> all;
     for (const InputValue& input : inputs) {
       asked.insert(input.name);
@@ -295,7 +298,9 @@ class MadeUpMoments : public MomentsSource {
     return all;
   }
 
+  std::uint64_t memory = kMomentsBytesLeast;
   std::set<std::string> asked;
+  std::size_t runs = 0;
 };
 
 TEST(QuantiseWrite, CalibrationMeasuresOutputsOfEveryProduct) {
@@ -319,6 +324,34 @@ TEST(QuantiseWrite, CalibrationMeasuresOutputsOfEveryProduct) {
       }
     }
   }
+}
+
+TEST(QuantiseWrite, MemoryDecidesHowOftenTheTextIsRunAndNothingElse) {
+  const TemporaryFolder folder;
+  build(folder / "fp32", tiny_config(), Precision::kFp32);
+  QuantiseOptions options;
+  options.method = QuantMethod::kFeedback;
+  auto model = read_model(folder / "fp32" / "model.onnx");
+  ASSERT_TRUE(model);
+  const auto plan = QuantisePlan::make(std::move(*model), options);
+  ASSERT_TRUE(plan);
+  std::int64_t widest = 0;
+  for (const LinearJob& job : plan->linears()) widest = std::max(widest, job.k);
+  const auto square = static_cast<std::uint64_t>(widest * widest);
+  std::vector<std::size_t> runs;
+  for (const std::uint64_t memory : {std::uint64_t{1}, 24 * square, kMomentsBytesLeast}) {
+    MadeUpMoments moments;
+    moments.memory = memory;
+    const std::string name = "out" + std::to_string(runs.size());
+    ASSERT_TRUE(quantise(folder / "fp32", folder / name, options, &moments));
+    EXPECT_EQ(moments.runs, calibration_runs(*plan, memory));
+    expect_same_files(folder / "out0", folder / name);
+    runs.push_back(moments.runs);
+  }
+  EXPECT_EQ(runs[0], 2U * 4 + 1);
+  EXPECT_LT(runs[1], runs[0]);
+  EXPECT_GT(runs[1], 1U);
+  EXPECT_EQ(runs[2], 1U);
 }
 
 }  // namespace

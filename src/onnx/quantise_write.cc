@@ -294,7 +294,8 @@ Result<void> quantise_linears(const Run& run, std::span<const std::size_t> linea
 
 /// The linears, in groups whose inputs' moments fit into memory together; linears with the same
 /// input are in the same group.
-std::vector<std::vector<std::size_t>> groups_by_input(const QuantisePlan& plan) {
+std::vector<std::vector<std::size_t>> groups_by_input(const QuantisePlan& plan,
+                                                      std::uint64_t memory_bytes) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<std::size_t>> by_input;
   for (std::size_t i = 0; i < plan.linears().size(); ++i) {
@@ -303,12 +304,12 @@ std::vector<std::vector<std::size_t>> groups_by_input(const QuantisePlan& plan) 
     same.push_back(i);
   }
   std::vector<std::vector<std::size_t>> groups;
-  std::uint64_t bytes = kMomentsBytes;
+  std::uint64_t bytes = 0;
   for (const std::string& input : order) {
     const auto& same = by_input[input];
     const std::uint64_t k = to_unsigned(plan.linears()[same.front()].k);
     const std::uint64_t wanted = 2 * sizeof(float) * k * k;
-    if (groups.empty() || bytes + wanted > kMomentsBytes) {
+    if (groups.empty() || bytes + wanted > memory_bytes) {
       groups.emplace_back();
       bytes = 0;
     }
@@ -318,7 +319,22 @@ std::vector<std::vector<std::size_t>> groups_by_input(const QuantisePlan& plan) 
   return groups;
 }
 
-Result<void> gather_moments(Run& run, std::span<const std::size_t> group, MomentsSource& source) {
+/// Prepares the feedback of all moments; each factor is one thread's work.
+Result<void> prepare_feedback(std::map<std::string, InputMoments>& moments, int threads) {
+  std::vector<std::pair<const std::string*, InputMoments*>> all;
+  for (auto& [name, one] : moments) all.emplace_back(&name, &one);
+  WrittenBytes none;
+  return run_pieces(all.size(), threads, none, {}, [&]() -> PieceFn {
+    return [&all](std::size_t index) -> Result<std::uint64_t> {
+      const auto prepared = all[index].second->prepare_feedback();
+      if (!prepared) return fail_within("the inputs '" + *all[index].first + "'", prepared.error());
+      return 0;
+    };
+  });
+}
+
+Result<void> gather_moments(Run& run, std::span<const std::size_t> group, MomentsSource& source,
+                            int threads) {
   run.moments.clear();
   std::vector<InputValue> inputs;
   for (const std::size_t i : group) {
@@ -331,16 +347,12 @@ Result<void> gather_moments(Run& run, std::span<const std::size_t> group, Moment
   HEARTH_TRY(auto gathered, source.moments(inputs));
   HEARTH_CHECK(gathered.size() == inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::string where = "the inputs '" + inputs[i].name + "'";
     auto moments = InputMoments::make(std::move(gathered[i]), inputs[i].width);
-    if (!moments) return fail_within(where, moments.error());
-    if (run.plan.options().method == QuantMethod::kFeedback) {
-      const auto prepared = moments->prepare_feedback();
-      if (!prepared) return fail_within(where, prepared.error());
-    }
+    if (!moments) return fail_within("the inputs '" + inputs[i].name + "'", moments.error());
     run.moments.emplace(inputs[i].name, std::move(*moments));
   }
-  return {};
+  if (run.plan.options().method != QuantMethod::kFeedback) return {};
+  return prepare_feedback(run.moments, threads);
 }
 
 std::vector<LinearReport> reports(const QuantisePlan& plan, const std::vector<Loss>& losses,
@@ -364,7 +376,9 @@ std::vector<LinearReport> reports(const QuantisePlan& plan, const std::vector<Lo
 
 }  // namespace
 
-std::size_t calibration_runs(const QuantisePlan& plan) { return groups_by_input(plan).size(); }
+std::size_t calibration_runs(const QuantisePlan& plan, std::uint64_t memory_bytes) {
+  return groups_by_input(plan, memory_bytes).size();
+}
 
 Result<std::vector<LinearReport>> write_quantised(const QuantisePlan& plan,
                                                   const std::filesystem::path& source,
@@ -384,8 +398,8 @@ Result<std::vector<LinearReport>> write_quantised(const QuantisePlan& plan,
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
     HEARTH_TRY_VOID(quantise_linears(run, all, threads, written, progress, losses));
   } else {
-    for (const auto& group : groups_by_input(plan)) {
-      HEARTH_TRY_VOID(gather_moments(run, group, *calibration));
+    for (const auto& group : groups_by_input(plan, calibration->memory_bytes())) {
+      HEARTH_TRY_VOID(gather_moments(run, group, *calibration, threads));
       HEARTH_TRY_VOID(quantise_linears(run, group, threads, written, progress, losses));
     }
   }

@@ -21,13 +21,21 @@ struct InputValue {
   std::int64_t width = 0;
 };
 
+/// Moments and factors that are held at the same time take twice 4 bytes for each square of a
+/// width; less memory than this is not worth more runs over the text.
+inline constexpr std::uint64_t kMomentsBytesLeast = std::uint64_t{1} << 30;
+
 /// Runs the source on a calibration text.
 class MomentsSource {
  public:
   virtual ~MomentsSource() = default;
 
+  /// What moments and factors may take together: the more, the fewer runs. One input that needs
+  /// more gets it.
+  virtual std::uint64_t memory_bytes() const { return kMomentsBytesLeast; }
+
   /// For each input the sum over all tokens' rows x of x^T x, [width, width]; the lower triangle is
-  /// enough. Called from one thread, for a few inputs at a time.
+  /// enough. Called from one thread, for as many inputs at a time as memory_bytes() allows.
   virtual Result<std::vector<std::vector<float>>> moments(std::span<const InputValue> inputs) = 0;
 };
 
@@ -46,18 +54,16 @@ inline constexpr std::int64_t kMeasuredRows = 512;
 
 /// Writes model.onnx and model.onnx.data into `out`, which must exist. `calibration` may be null
 /// unless the method is kFeedback. Memory: about 100 MB a thread, and with calibration up to
-/// kMomentsBytes more, or what one input needs if that is more. On failure the files may be
-/// half-written. Errors name the product.
+/// its memory_bytes() more, and 8 bytes for each square of a width and thread. On failure the files
+/// may be half-written. Errors name the product.
 Result<std::vector<LinearReport>> write_quantised(const QuantisePlan& plan,
                                                   const std::filesystem::path& source,
                                                   const std::filesystem::path& out, int threads,
                                                   const ProgressFn& progress,
                                                   MomentsSource* calibration);
 
-/// How often write_quantised() with a calibration asks for moments: runs over the whole text.
-std::size_t calibration_runs(const QuantisePlan& plan);
-
-/// Moments and factors that are held at the same time: twice 4 bytes for each square of a width.
-inline constexpr std::uint64_t kMomentsBytes = std::uint64_t{1} << 30;
+/// How often write_quantised() asks a calibration with this memory_bytes() for moments: runs over
+/// the whole text.
+std::size_t calibration_runs(const QuantisePlan& plan, std::uint64_t memory_bytes);
 
 }  // namespace hearth::onnx

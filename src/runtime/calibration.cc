@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "onnx/piece_work.h"
 #include "onnx/second_moments.h"
 #include "runtime/kv_cache.h"
 #include "runtime/ort_session.h"
@@ -48,6 +49,21 @@ Result<std::vector<float>> rows_of(const Ort::Value& value, const onnx::InputVal
     return fail(ErrorCode::kUnsupported, "the value '" + input.name + "' is of no float type");
   }
   return rows;
+}
+
+/// Adds the rows of each value to its sum.
+Result<void> add_rows(std::span<const Ort::Value> values, std::span<const onnx::InputValue> inputs,
+                      std::int64_t tokens, int threads, std::vector<onnx::SecondMoments>& sums) {
+  onnx::WrittenBytes none;
+  return onnx::run_pieces(inputs.size(), threads, none, {}, [&]() -> onnx::PieceFn {
+    return [&](std::size_t i) -> Result<std::uint64_t> {
+      // No exception may leave a thread.
+      HEARTH_TRY(const auto rows, guard_ort("reading what the calibration text made",
+                                            [&] { return rows_of(values[i], inputs[i], tokens); }));
+      sums[i].add(rows);
+      return 0;
+    };
+  });
 }
 
 }  // namespace
@@ -97,6 +113,8 @@ Result<std::vector<Ort::Value>> Calibration::State::run(std::span<const TokenId>
 Calibration::Calibration(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Calibration::~Calibration() = default;
 
+std::uint64_t Calibration::memory_bytes() const { return state_->options.moments_bytes; }
+
 Result<std::unique_ptr<Calibration>> Calibration::open(const ModelFolder& folder,
                                                        const ::onnx::ModelProto& model,
                                                        const std::vector<std::string>& inputs,
@@ -135,11 +153,8 @@ Result<std::vector<std::vector<float>>> Calibration::moments(
           const auto stretch =
               text.subspan(done, std::min(state_->stretch_tokens, text.size() - done));
           HEARTH_TRY(const auto values, state_->run(stretch, inputs));
-          for (std::size_t i = 0; i < inputs.size(); ++i) {
-            HEARTH_TRY(const auto rows,
-                       rows_of(values[i], inputs[i], static_cast<std::int64_t>(stretch.size())));
-            sums[i].add(rows);
-          }
+          HEARTH_TRY_VOID(add_rows(values, inputs, static_cast<std::int64_t>(stretch.size()),
+                                   state_->options.threads, sums));
           done += stretch.size();
           if (state_->options.progress && !state_->options.progress(done, text.size())) {
             return fail(ErrorCode::kCancelled, "the calibration was cancelled");

@@ -1,6 +1,7 @@
 // Runs a model on a calibration text and gathers the second moments of its products' inputs.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ struct CalibrationOptions {
   int threads = 2;
   /// Asked between stretches, told how many tokens of all are done; false cancels.
   std::function<bool(std::size_t done_tokens, std::size_t total_tokens)> progress;
+  std::uint64_t moments_bytes = onnx::kMomentsBytesLeast;  ///< memory_bytes() of the source
 };
 
 /// A session of the model in which every input of a product can be read. One thread.
@@ -35,6 +37,8 @@ class Calibration final : public onnx::MomentsSource {
                                                    const std::vector<std::string>& inputs,
                                                    CalibrationOptions options);
   ~Calibration() override;
+
+  std::uint64_t memory_bytes() const override;
 
   /// Runs the whole text. kCancelled when progress says so.
   Result<std::vector<std::vector<float>>> moments(

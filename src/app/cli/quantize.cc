@@ -22,6 +22,7 @@
 #include "onnx/quantise_plan.h"
 #include "onnx/quantise_write.h"
 #include "runtime/calibration.h"
+#include "runtime/kv_memory.h"
 #include "runtime/model_folder.h"
 #include "runtime/thread_count.h"
 
@@ -131,7 +132,9 @@ Result<std::unique_ptr<runtime::Calibration>> open_calibration(const QuantizeFla
   runtime::CalibrationOptions options;
   HEARTH_TRY(options.tokens, calibration_tokens(flags, model));
   options.threads = threads;
-  options.progress = calibrating_line(cancelled, onnx::calibration_runs(plan));
+  options.moments_bytes = std::max(onnx::kMomentsBytesLeast, runtime::available_memory_bytes() / 2);
+  options.progress =
+      calibrating_line(cancelled, onnx::calibration_runs(plan, options.moments_bytes));
   std::vector<std::string> inputs;
   for (const onnx::LinearJob& job : plan.linears()) inputs.push_back(job.input);
   return runtime::Calibration::open(model, plan.source(), inputs, std::move(options));
