@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <deque>
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,11 +15,18 @@
 namespace hearth::protocol {
 namespace {
 
-const OrderedJson* member(const OrderedJson& object, const char* key) {
+const OrderedJson* member(const OrderedJson& object, const std::string& key) {
   if (!object.is_object()) return nullptr;
   const auto found = object.find(key);
   return found == object.end() ? nullptr : &*found;
 }
+
+bool has_any(const OrderedJson& schema, std::initializer_list<const char*> keywords) {
+  return std::any_of(keywords.begin(), keywords.end(),
+                     [&](const char* keyword) { return member(schema, keyword) != nullptr; });
+}
+
+bool is(const OrderedJson* value, bool expected) { return value != nullptr && *value == expected; }
 
 std::uint8_t types_named(const OrderedJson& name) {
   constexpr std::array<std::pair<std::string_view, std::uint8_t>, 7> kTypes = {
@@ -35,63 +46,21 @@ std::uint8_t types_named(const OrderedJson& name) {
 std::uint8_t types_of(const OrderedJson& schema) {
   const OrderedJson* type = member(schema, "type");
   if (type == nullptr) return json_type::kAny;
+  if (!type->is_array()) return types_named(*type);
   std::uint8_t types = 0;
-  if (type->is_array()) {
-    for (const OrderedJson& one : *type) types |= types_named(one);
-  } else {
-    types = types_named(*type);
-  }
-  const OrderedJson* nullable = member(schema, "nullable");
-  if (nullable != nullptr && *nullable == true) types |= json_type::kNull;
+  for (const OrderedJson& one : *type) types |= types_named(one);
   return types == 0 ? json_type::kAny : types;
 }
 
-bool has_type(const OrderedJson& value, std::uint8_t types) {
-  const std::uint8_t own = value.is_string()           ? json_type::kString
-                           : value.is_number_integer() ? json_type::kInteger
-                           : value.is_number()         ? json_type::kNumber
-                           : value.is_boolean()        ? json_type::kBoolean
-                           : value.is_object()         ? json_type::kObject
-                           : value.is_array()          ? json_type::kArray
-                                                       : json_type::kNull;
-  return (own & types) != 0;
-}
-
-void sort_once(Spellings& spellings) {
-  std::sort(spellings.begin(), spellings.end());
-  spellings.erase(std::unique(spellings.begin(), spellings.end()), spellings.end());
-}
-
-/// None where there is no list of values, or none of it can be followed: an enum may hold objects.
-Spellings choices_of(const OrderedJson& schema, std::uint8_t types) {
-  OrderedJson values = OrderedJson::array();
-  if (const OrderedJson* only = member(schema, "const")) {
-    values.push_back(*only);
-  } else if (const OrderedJson* list = member(schema, "enum");
-             list != nullptr && list->is_array()) {
-    values = *list;
-  }
-  Spellings choices;
-  for (const OrderedJson& value : values) {
-    if (value.is_structured()) return {};
-    if (has_type(value, types)) choices.push_back(spelling_of(value));
-  }
-  sort_once(choices);
-  return choices;
-}
-
-/// Whether the properties that are listed are all that there can be.
-bool is_closed(const OrderedJson& schema) {
-  const OrderedJson* properties = member(schema, "properties");
-  if (properties == nullptr || !properties->is_object()) return false;
-  for (const char* keyword :
-       {"allOf", "anyOf", "oneOf", "not", "if", "$ref", "patternProperties"}) {
-    if (member(schema, keyword) != nullptr) return false;
-  }
-  const OrderedJson* more = member(schema, "additionalProperties");
-  const bool forbids_more = more != nullptr && *more == false;
-  if (properties->size() > JsonSchema::properties_max) return false;
-  return forbids_more || (more == nullptr && !properties->empty());
+/// The type of a value; 0 of an object or array.
+std::uint8_t type_of(const OrderedJson& value) {
+  if (value.is_string()) return json_type::kString;
+  if (value.is_boolean()) return json_type::kBoolean;
+  if (value.is_null()) return json_type::kNull;
+  if (value.is_number_integer()) return json_type::kInteger;
+  if (!value.is_number_float()) return 0;
+  const double number = value.get<double>();
+  return std::trunc(number) == number ? json_type::kInteger : json_type::kNumber;
 }
 
 std::set<std::string> required_of(const OrderedJson& schema) {
@@ -104,177 +73,291 @@ std::set<std::string> required_of(const OrderedJson& schema) {
   return names;
 }
 
-/// What "#/a/b" means in the document (RFC 6901, keys of objects only); null if nothing.
+/// Whether the properties that the schema lists are all that there can be.
+bool is_closed(const OrderedJson& schema) {
+  if (has_any(schema, {"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "if",
+                       "not", "patternProperties", "dependentSchemas", "dependencies"})) {
+    return false;
+  }
+  bool forbids_others = false;
+  for (const char* keyword : {"additionalProperties", "unevaluatedProperties"}) {
+    const OrderedJson* others = member(schema, keyword);
+    if (others != nullptr && !is(others, false)) return false;
+    forbids_others = forbids_others || others != nullptr;
+  }
+  const OrderedJson* properties = member(schema, "properties");
+  if (properties == nullptr) return forbids_others;
+  if (!properties->is_object() || properties->size() > JsonSchema::kPropertiesMax) return false;
+  if (forbids_others) return true;
+  const std::set<std::string> required = required_of(schema);
+  return !properties->empty() &&
+         std::all_of(required.begin(), required.end(),
+                     [&](const std::string& name) { return properties->contains(name); });
+}
+
+/// A part of a reference without its escapes: %20, and ~1 and ~0 of RFC 6901.
+std::string unescaped(std::string_view part) {
+  const auto digit = [](char c) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const auto at = kDigits.find(static_cast<char>(c >= 'A' && c <= 'F' ? c + 32 : c));
+    return at == std::string_view::npos ? -1 : static_cast<int>(at);
+  };
+  std::string bytes;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    const int high = part[i] == '%' && i + 2 < part.size() ? digit(part[i + 1]) : -1;
+    const int low = high < 0 ? -1 : digit(part[i + 2]);
+    bytes.push_back(low < 0 ? part[i] : static_cast<char>(high * 16 + low));
+    if (low >= 0) i += 2;
+  }
+  std::string key;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool escaped = bytes[i] == '~' && i + 1 < bytes.size();
+    key.push_back(!escaped ? bytes[i] : bytes[++i] == '1' ? '/' : '~');
+  }
+  return key;
+}
+
+const OrderedJson* element(const OrderedJson& list, const std::string& index) {
+  constexpr std::size_t kDigitsMax = 6;
+  const bool number = !index.empty() && index.size() <= kDigitsMax &&
+                      index.find_first_not_of("0123456789") == std::string::npos;
+  const std::size_t at = number ? std::stoul(index) : list.size();
+  return at < list.size() ? &list[at] : nullptr;
+}
+
+/// What "#/a/b" means in the document; null if nothing.
 const OrderedJson* target_of(const OrderedJson& document, std::string_view reference) {
   if (reference.substr(0, 1) != "#") return nullptr;
   const OrderedJson* at = &document;
   for (reference.remove_prefix(1); at != nullptr && !reference.empty();) {
     if (reference.front() != '/') return nullptr;
     const std::size_t end = std::min(reference.find('/', 1), reference.size());
-    std::string key;
-    for (std::size_t i = 1; i < end; ++i) {
-      const bool escaped = reference[i] == '~' && i + 1 < end;
-      key.push_back(!escaped ? reference[i] : reference[++i] == '1' ? '/' : '~');
-    }
-    at = member(*at, key.c_str());
+    const std::string key = unescaped(reference.substr(1, end - 1));
+    at = at->is_array() ? element(*at, key) : member(*at, key);
     reference.remove_prefix(end);
   }
   return at;
 }
 
-/// The list of this keyword, where the schema says nothing else about its value.
-const OrderedJson* alone(const OrderedJson& schema, const char* keyword) {
-  for (const char* other : {"properties", "items", "enum", "const", "additionalProperties"}) {
-    if (member(schema, other) != nullptr) return nullptr;
-  }
-  const OrderedJson* list = member(schema, keyword);
-  return list != nullptr && list->is_array() && !list->empty() ? list : nullptr;
-}
+/// A node whose parts have not been read: they are named by where they stand in the document.
+struct Shape {
+  std::uint8_t types = json_type::kAny;
+  JsonSchema::Id choices = 0;
+  const OrderedJson* object = nullptr;  ///< a closed one
+  const OrderedJson* items = nullptr;
+};
 
-/// The types of a value that is spelt so.
-std::uint8_t types_of_spelling(const std::string& spelling) {
-  switch (spelling.front()) {
-    case '"':
-      return json_type::kString;
-    case 't':
-    case 'f':
-      return json_type::kBoolean;
-    case 'n':
-      return json_type::kNull;
-    default:
-      return json_type::kInteger | json_type::kNumber;
-  }
-}
-
-/// What one of several nodes allows. Nothing that one of them allows gets lost.
-JsonSchema::Node any_of(const std::vector<JsonSchema::Node>& alternatives) {
-  JsonSchema::Node made;
-  made.types = 0;
-  int others = 0;
-  int objects = 0;
-  int arrays = 0;
-  for (const JsonSchema::Node& one : alternatives) {
-    for (const std::string& choice : one.choices) made.types |= types_of_spelling(choice);
-    made.choices.insert(made.choices.end(), one.choices.begin(), one.choices.end());
-    if (!one.choices.empty()) continue;
-    made.types |= one.types;
-    if (one.types == json_type::kNull) {
-      made.choices.emplace_back("null");
-      continue;
-    }
-    ++others;
-    if ((one.types & json_type::kObject) != 0 && ++objects == 1) {
-      made.closed = one.closed;
-      made.keys = one.keys;
-      made.properties = one.properties;
-    }
-    if ((one.types & json_type::kArray) != 0) {
-      made.items = ++arrays == 1 ? one.items : JsonSchema::kAnything;
-    }
-  }
-  if (others > 0) made.choices.clear();
-  made.closed = made.closed && objects == 1;
-  sort_once(made.choices);
-  return made;
-}
-
+/// Reads a document breadth first, so that what lies deep cannot use up what there is for the rest.
 class Reader {
  public:
   explicit Reader(const OrderedJson& document) : document_(document) {}
 
-  JsonSchema::NodeId node_of(const OrderedJson& schema) {
-    const OrderedJson* meant = resolve(schema);
-    if (meant == nullptr || !meant->is_object()) return JsonSchema::kAnything;
-    const auto known = known_.find(meant);
-    if (known != known_.end()) return known->second;
-    if (made_.nodes.size() == JsonSchema::nodes_max) return JsonSchema::kAnything;
-    const auto id = static_cast<JsonSchema::NodeId>(made_.nodes.size());
-    known_.emplace(meant, id);
-    made_.nodes.emplace_back();
-    JsonSchema::Node node = read(*meant);  // may add nodes
-    made_.nodes[id] = std::move(node);
-    return id;
-  }
-
-  JsonSchema take(JsonSchema::NodeId root) {
-    made_.root = root;
+  JsonSchema read() {
+    made_.root = node_of(document_);
+    for (; !unread_.empty(); unread_.pop_front()) {
+      const auto [id, shape] = unread_.front();
+      if (shape.items != nullptr) made_.nodes[id].items = node_of(*shape.items);
+      if (shape.object != nullptr) made_.nodes[id].object = object_of(*shape.object);
+    }
     return std::move(made_);
   }
 
  private:
-  /// Follows references and lists of one alternative; null if they lead nowhere.
-  const OrderedJson* resolve(const OrderedJson& schema) const {
-    constexpr int kStepsMax = 16;
-    const OrderedJson* at = &schema;
-    for (int step = 0; at != nullptr && step < kStepsMax; ++step) {
-      const OrderedJson* next = nullptr;
-      if (const OrderedJson* reference = member(*at, "$ref")) {
-        if (!reference->is_string()) return nullptr;
-        next = target_of(document_, reference->get_ref<const std::string&>());
-        if (next == nullptr) return nullptr;
-      }
-      for (const char* keyword : {"allOf", "anyOf", "oneOf"}) {
-        const OrderedJson* list = next == nullptr ? alone(*at, keyword) : nullptr;
-        if (list != nullptr && list->size() == 1) next = &list->front();
-      }
-      if (next == nullptr) return at;
-      at = next;
-    }
-    return nullptr;
+  JsonSchema::Id node_of(const OrderedJson& schema) {
+    if (!schema.is_object()) return 0;
+    const auto known = nodes_.find(&schema);
+    if (known != nodes_.end()) return known->second;
+    if (made_.nodes.size() == JsonSchema::kNodesMax) return 0;
+    const auto id = static_cast<JsonSchema::Id>(made_.nodes.size());
+    nodes_.emplace(&schema, id);
+    const Shape shape = shape_of(schema, 0);
+    made_.nodes.push_back({shape.types, shape.choices, 0, 0});
+    unread_.emplace_back(id, shape);
+    return id;
   }
 
-  JsonSchema::Node read(const OrderedJson& schema) {
-    for (const char* keyword : {"anyOf", "oneOf"}) {
-      const OrderedJson* list = alone(schema, keyword);
-      if (list == nullptr) continue;
-      std::vector<JsonSchema::Node> alternatives;
-      for (const OrderedJson& one : *list) {
-        // One that is being read, because it contains itself, counts as anything.
-        const JsonSchema::NodeId id = node_of(one);
-        alternatives.push_back(made_.nodes[id]);
-      }
-      JsonSchema::Node made = any_of(alternatives);
-      const std::uint8_t both = made.types & types_of(schema);
-      if (both != 0) made.types = both;
-      return made;
-    }
-    JsonSchema::Node node;
-    node.types = types_of(schema);
-    node.choices = choices_of(schema, node.types);
-    const OrderedJson* items = member(schema, "items");
-    if (items != nullptr && member(schema, "prefixItems") == nullptr) node.items = node_of(*items);
-    node.closed = is_closed(schema);
-    if (node.closed) read_properties(schema, node);
-    return node;
-  }
-
-  void read_properties(const OrderedJson& schema, JsonSchema::Node& node) {
+  JsonSchema::Id object_of(const OrderedJson& schema) {
+    const auto known = objects_.find(&schema);
+    if (known != objects_.end()) return known->second;
     const std::set<std::string> required = required_of(schema);
-    std::vector<std::pair<std::string, JsonSchema::Property>> read;
-    for (const auto& [name, property] : member(schema, "properties")->items()) {
-      if (property == false) continue;
-      read.push_back(
-          {spelling_of(OrderedJson(name)), {node_of(property), required.contains(name)}});
+    std::map<std::string, JsonSchema::Property> by_key;  // names that were no UTF-8 may be alike
+    if (const OrderedJson* properties = member(schema, "properties")) {
+      for (const auto& [name, property] : properties->items()) {
+        if (property == false) continue;
+        by_key.try_emplace(spelling_of(OrderedJson(name)),
+                           JsonSchema::Property{node_of(property), required.contains(name)});
+      }
     }
-    const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
-    std::stable_sort(read.begin(), read.end(), by_key);
-    for (auto& [key, property] : read) {
-      if (!node.keys.empty() && node.keys.back() == key) continue;  // names that were no UTF-8
-      node.keys.push_back(std::move(key));
-      node.properties.push_back(property);
+    JsonSchema::Object object;
+    for (const auto& [key, property] : by_key) {
+      object.keys.push_back(key);
+      object.properties.push_back(property);
     }
+    const auto id = static_cast<JsonSchema::Id>(made_.objects.size());
+    made_.objects.push_back(std::move(object));
+    objects_.emplace(&schema, id);
+    return id;
+  }
+
+  /// Each schema is looked at once; one that consists of itself is anything.
+  Shape shape_of(const OrderedJson& schema, int depth) {
+    constexpr int kDepthMax = 32;
+    if (!schema.is_object() || depth == kDepthMax) return {};
+    const auto [known, is_new] = shapes_.try_emplace(&schema);
+    if (!is_new) return known->second;
+    Shape shape = composed(schema, own_shape(schema), depth);
+    if (is(member(schema, "nullable"), true)) {
+      shape.types |= json_type::kNull;
+      if (shape.choices != 0) shape.choices = with_null(shape.choices);
+    }
+    return shapes_[&schema] = shape;
+  }
+
+  Shape own_shape(const OrderedJson& schema) {
+    Shape shape;
+    shape.types = types_of(schema);
+    if (const OrderedJson* only = member(schema, "const")) {
+      shape.choices = choices_of(only, 1, shape.types);
+    } else if (const OrderedJson* list = member(schema, "enum");
+               list != nullptr && list->is_array() && !list->empty()) {
+      shape.choices = choices_of(&list->front(), list->size(), shape.types);
+    }
+    if (!has_any(schema, {"prefixItems"})) shape.items = member(schema, "items");
+    if (shape.items != nullptr && !shape.items->is_object()) shape.items = nullptr;
+    if (is_closed(schema)) shape.object = &schema;
+    return shape;
+  }
+
+  /// `own`, and what the schemas that it is composed of say.
+  Shape composed(const OrderedJson& schema, Shape own, int depth) {
+    std::optional<Shape> other;
+    int parts = 0;
+    if (const OrderedJson* reference = member(schema, "$ref")) {
+      ++parts;
+      const OrderedJson* target =
+          reference->is_string() ? target_of(document_, reference->get_ref<const std::string&>())
+                                 : nullptr;
+      other = target == nullptr ? Shape{} : shape_of(*target, depth + 1);
+    }
+    for (const char* keyword : {"allOf", "anyOf", "oneOf"}) {
+      const OrderedJson* list = member(schema, keyword);
+      if (list == nullptr || !list->is_array() || list->empty()) continue;
+      ++parts;
+      const bool all = std::string_view(keyword) == "allOf";
+      other = list->size() > JsonSchema::kAlternativesMax ? Shape{}
+              : all                                       ? all_of(*list, depth + 1)
+                                                          : any_of(*list, depth + 1);
+    }
+    if (parts != 1) return own;
+    if (const auto both = static_cast<std::uint8_t>(own.types & other->types); both != 0) {
+      own.types = both;
+    }
+    if (own.choices == 0) own.choices = other->choices;
+    if (own.items == nullptr) own.items = other->items;
+    const bool more_properties =
+        has_any(schema, {"properties", "required", "additionalProperties", "unevaluatedProperties",
+                         "patternProperties", "dependentSchemas", "dependencies",
+                         "dependentRequired", "if", "not", "$dynamicRef", "$recursiveRef"});
+    own.object = more_properties ? nullptr : other->object;
+    return own;
+  }
+
+  Shape all_of(const OrderedJson& list, int depth) {
+    if (list.size() == 1) return shape_of(list.front(), depth);
+    Shape made;
+    for (const OrderedJson& one : list) {
+      const auto both = static_cast<std::uint8_t>(made.types & shape_of(one, depth).types);
+      if (both != 0) made.types = both;
+    }
+    return made;
+  }
+
+  /// Nothing that one of them allows gets lost.
+  Shape any_of(const OrderedJson& list, int depth) {
+    Shape made;
+    made.types = 0;
+    Spellings choices;
+    bool only_choices = true;
+    int objects = 0;
+    int arrays = 0;
+    for (const OrderedJson& one : list) {
+      const Shape shape = shape_of(one, depth);
+      made.types |= shape.types;
+      const Spellings& more = made_.choices[shape.choices];
+      if (shape.choices != 0 && choices.size() + more.size() <= choices_left_) {
+        choices.insert(choices.end(), more.begin(), more.end());
+      } else if (shape.types == json_type::kNull) {
+        choices.emplace_back("null");
+      } else {
+        only_choices = false;
+        if ((shape.types & json_type::kObject) != 0) {
+          made.object = ++objects == 1 ? shape.object : nullptr;
+        }
+        if ((shape.types & json_type::kArray) != 0) {
+          made.items = ++arrays == 1 ? shape.items : nullptr;
+        }
+      }
+    }
+    if (only_choices) made.choices = keep(std::move(choices));
+    return made;
+  }
+
+  /// The spellings of `count` values from `first` on that have one of `types`, which become those
+  /// that they have. 0 if none can be followed.
+  JsonSchema::Id choices_of(const OrderedJson* first, std::size_t count, std::uint8_t& types) {
+    if (count > JsonSchema::kChoicesMax) return 0;
+    Spellings spellings;
+    std::uint8_t found = 0;
+    for (const OrderedJson* value = first; value != first + count; ++value) {
+      const std::uint8_t type = type_of(*value);
+      if (type == 0) return 0;
+      if ((type & types) == 0) continue;
+      found |= type;
+      spellings.push_back(spelling_of(*value));
+      if (value->is_number_float() && type == json_type::kInteger &&
+          std::fabs(value->get<double>()) < 1e15) {
+        spellings.push_back(std::to_string(static_cast<long long>(value->get<double>())));
+      }
+    }
+    const JsonSchema::Id id = keep(std::move(spellings));
+    if (id != 0) types = found;
+    return id;
+  }
+
+  JsonSchema::Id with_null(JsonSchema::Id choices) {
+    if (made_.choices[choices].size() >= choices_left_) return 0;
+    Spellings more = made_.choices[choices];
+    more.emplace_back("null");
+    return keep(std::move(more));
+  }
+
+  /// 0 if there are none, or too many.
+  JsonSchema::Id keep(Spellings spellings) {
+    std::sort(spellings.begin(), spellings.end());
+    spellings.erase(std::unique(spellings.begin(), spellings.end()), spellings.end());
+    std::size_t bytes = 0;
+    for (const std::string& spelling : spellings) bytes += spelling.size();
+    if (spellings.empty() || spellings.size() > choices_left_ || bytes > choices_bytes_left_) {
+      return 0;
+    }
+    choices_left_ -= spellings.size();
+    choices_bytes_left_ -= bytes;
+    made_.choices.push_back(std::move(spellings));
+    return static_cast<JsonSchema::Id>(made_.choices.size() - 1);
   }
 
   const OrderedJson& document_;
   JsonSchema made_;
-  std::map<const OrderedJson*, JsonSchema::NodeId> known_;
+  std::size_t choices_left_ = JsonSchema::kChoicesMax;
+  std::size_t choices_bytes_left_ = JsonSchema::kChoicesBytesMax;
+  std::map<const OrderedJson*, JsonSchema::Id> nodes_;
+  std::map<const OrderedJson*, JsonSchema::Id> objects_;
+  std::map<const OrderedJson*, Shape> shapes_;
+  std::deque<std::pair<JsonSchema::Id, Shape>> unread_;
 };
 
 }  // namespace
 
-JsonSchema read_json_schema(const OrderedJson& schema) {
-  Reader reader(schema);
-  return reader.take(reader.node_of(schema));
-}
+JsonSchema read_json_schema(const OrderedJson& schema) { return Reader(schema).read(); }
 
 }  // namespace hearth::protocol

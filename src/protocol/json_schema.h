@@ -5,45 +5,58 @@
 #include <cstdint>
 #include <vector>
 
-#include "protocol/chat.h"
+#include "base/json_reader.h"
 #include "protocol/json_value.h"
 #include "protocol/spellings.h"
 
 namespace hearth::protocol {
 
 /// Nodes, one for each part of a schema; they refer to each other by number, because a schema may
-/// contain itself.
+/// contain itself. What is beyond the limits may be anything.
 struct JsonSchema {
-  using NodeId = std::uint16_t;
+  using Id = std::uint16_t;
 
-  struct Property {
-    NodeId node = 0;
-    bool required = false;
-  };
   /// What one value may be.
   struct Node {
     std::uint8_t types = json_type::kAny;
-    Spellings choices;    ///< the values of an enum or const; none: any of the types
-    bool closed = false;  ///< of an object just the properties below are known; else it may be any
-    Spellings keys;       ///< their names, quotes included
+    Id choices = 0;  ///< the values of an enum or const; 0: any of the types
+    Id object = 0;   ///< the properties of an object; 0: any
+    Id items = 0;    ///< the node of an array's elements
+  };
+  struct Property {
+    Id node = 0;
+    bool required = false;
+  };
+  /// All properties that an object can have.
+  struct Object {
+    Spellings keys;                    ///< their names, quotes included
     std::vector<Property> properties;  ///< of each key
-    NodeId items = kAnything;          ///< the elements of an array
   };
 
-  static constexpr NodeId kAnything = 0;
-  static constexpr std::size_t properties_max = 64;
-  static constexpr std::size_t nodes_max = 1024;  ///< what is beyond may be anything
+  static constexpr std::size_t kNodesMax = 1024;
+  static constexpr std::size_t kPropertiesMax = 64;      ///< of one object
+  static constexpr std::size_t kAlternativesMax = 64;    ///< of one list of them
+  static constexpr std::size_t kChoicesMax = 1U << 14U;  ///< of the whole schema
+  static constexpr std::size_t kChoicesBytesMax = 1U << 20U;
 
-  std::vector<Node> nodes = {Node{}};  ///< [kAnything] may be anything
-  NodeId root = kAnything;
+  std::vector<Node> nodes = {Node{}};  ///< [0] may be anything
+  std::vector<Spellings> choices = {Spellings{}};
+  std::vector<Object> objects = {Object{}};
+  Id root = 0;
 };
 
-/// "type" (one or a list), "nullable", "enum", "const", "properties", "required", "items", and
-/// "$ref" into the same document are followed, and "anyOf" and "oneOf" where they stand alone; of
-/// several alternatives that are objects, or lists, any of that kind is taken. A property whose
-/// schema is false cannot be written. An object may be any if it lists no properties without
-/// forbidding them, lists more than properties_max, allows more than it lists, or has keywords that
-/// are not followed (not, if, patternProperties, and allOf of more than one).
+/// Followed are "type" (one or a list), "nullable", "enum", "const", "items", "properties",
+/// "required", "additionalProperties", and "$ref" (into the same document), "allOf", "anyOf" and
+/// "oneOf". Where something else is said, more is taken than the schema allows, never less, but for
+/// this: an object that lists properties and does not say whether there may be others has no
+/// others, and a property whose schema is false cannot be written.
+///
+/// So any object is taken where others are allowed, where a keyword could add some (a property that
+/// is required and not listed, patternProperties, dependentSchemas, if, a list of allOf, anyOf or
+/// oneOf or a $ref beside the properties), where several alternatives are objects, and where allOf
+/// combines several schemas. Alternatives that are lists may have any elements if there are several
+/// of them; an enum with an object or list in it is not followed, nor are the items behind
+/// prefixItems.
 JsonSchema read_json_schema(const OrderedJson& schema);
 
 }  // namespace hearth::protocol

@@ -21,9 +21,8 @@ JsonValue::Step SchemaValue::push(char byte) {
 /// A number, of an enum's too, ends only with what comes behind it.
 JsonValue::Step SchemaValue::push_inside(char byte) {
   if (stage_ == Stage::kFree) return value_.push(byte);
-  const Spellings& choices = node_at(node_).choices;
-  if (prefix_.narrow(choices, byte)) return JsonValue::Step::kTaken;
-  return prefix_.is_whole(choices) ? JsonValue::Step::kEnded : JsonValue::Step::kRefused;
+  if (prefix_.narrow(choices(), byte)) return JsonValue::Step::kTaken;
+  return prefix_.is_whole(choices()) ? JsonValue::Step::kEnded : JsonValue::Step::kRefused;
 }
 
 bool SchemaValue::push_token(char byte) {
@@ -38,10 +37,10 @@ bool SchemaValue::push_token(char byte) {
       return byte == ':';
     case Stage::kFirstElement:
       if (byte == ']') return close();
-      node_ = node_at(frame().node).items;
+      node_ = frame().items;
       return begin_value(byte);
     case Stage::kAfter:
-      if (byte == (frame().is_object ? '}' : ']')) return close();
+      if (byte == (frame().object != 0 ? '}' : ']')) return close();
       return byte == ',' && begin_next();
     default:
       return begin_value(byte);
@@ -49,70 +48,62 @@ bool SchemaValue::push_token(char byte) {
 }
 
 bool SchemaValue::begin_value(char byte) {
-  const JsonSchema::Node& node = node_at(node_);
-  if (!node.choices.empty()) {
+  const JsonSchema::Node& node = schema_->nodes[node_];
+  if (node.choices != 0) {
     stage_ = Stage::kChoice;
-    prefix_.begin(node.choices.size());
-    return prefix_.narrow(node.choices, byte);
+    prefix_.begin(choices().size());
+    return prefix_.narrow(choices(), byte);
   }
-  const bool followed = depth_ < depth_max;
-  if (followed && byte == '{' && node.closed && (node.types & json_type::kObject) != 0) {
-    return open(true, Stage::kFirstKey);
-  }
-  if (followed && byte == '[' && node.items != JsonSchema::kAnything &&
-      (node.types & json_type::kArray) != 0) {
-    return open(false, Stage::kFirstElement);
+  const bool object = byte == '{' && node.object != 0 && (node.types & json_type::kObject) != 0;
+  const bool array = byte == '[' && node.items != 0 && (node.types & json_type::kArray) != 0;
+  if (depth_ < kDepthMax && (object || array)) {
+    open(node, object);
+    return true;
   }
   stage_ = Stage::kFree;
   value_ = JsonValue(node.types);
   return value_.push(byte) == JsonValue::Step::kTaken;
 }
 
-bool SchemaValue::open(bool is_object, Stage next) {
-  frames_[depth_++] = {0, node_, is_object};
-  prefix_.begin(node_at(node_).keys.size());
-  stage_ = next;
-  return true;
+void SchemaValue::open(const JsonSchema::Node& node, bool is_object) {
+  frames_[depth_++] = {0, is_object ? node.object : JsonSchema::Id{0}, node.items};
+  stage_ = is_object ? Stage::kFirstKey : Stage::kFirstElement;
+  prefix_.begin(object().keys.size());
 }
 
 /// Behind the comma: an element, or a key if there is one left.
 bool SchemaValue::begin_next() {
-  const JsonSchema::Node& node = node_at(frame().node);
-  if (!frame().is_object) {
-    node_ = node.items;
+  if (frame().object == 0) {
+    node_ = frame().items;
     stage_ = Stage::kBegin;
     return true;
   }
   stage_ = Stage::kKey;
-  prefix_.begin(node.keys.size());
-  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+  prefix_.begin(object().keys.size());
+  for (std::size_t i = 0; i < object().keys.size(); ++i) {
     if (!is_used(frame(), i)) return true;
   }
   return false;
 }
 
 bool SchemaValue::push_key(char byte) {
-  const JsonSchema::Node& node = node_at(frame().node);
   stage_ = Stage::kKey;
-  if (!prefix_.narrow(node.keys, byte)) return false;
+  if (!prefix_.narrow(object().keys, byte)) return false;
   bool possible = false;
   for (std::size_t i = prefix_.first(); i < prefix_.end(); ++i) {
     possible = possible || !is_used(frame(), i);
   }
-  if (prefix_.is_whole(node.keys)) {
+  if (prefix_.is_whole(object().keys)) {
     frame().used |= std::uint64_t{1} << prefix_.first();
-    node_ = node.properties[prefix_.first()].node;
+    node_ = object().properties[prefix_.first()].node;
     stage_ = Stage::kColon;
   }
   return possible;
 }
 
 bool SchemaValue::close() {
-  const JsonSchema::Node& node = node_at(frame().node);
-  if (frame().is_object) {
-    for (std::size_t i = 0; i < node.properties.size(); ++i) {
-      if (node.properties[i].required && !is_used(frame(), i)) return false;
-    }
+  for (std::size_t i = 0; i < object().properties.size(); ++i) {
+    if (object().properties[i].required && !is_used(frame(), i)) return false;
   }
   --depth_;
   end_value();

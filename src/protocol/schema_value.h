@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "protocol/json_schema.h"
@@ -12,12 +13,12 @@ namespace hearth::protocol {
 
 /// Accepts one value that the schema allows, from its first byte on, and nothing but prefixes of
 /// such values; of properties each at most once, in any order, and all that are required. What the
-/// schema leaves open, and what is nested deeper than depth_max, may be whatever JsonValue takes.
+/// schema leaves open, and what is nested deeper than kDepthMax, may be whatever JsonValue takes.
 /// From every state some byte leads on, of ASCII or of the schema's spellings. A small value type;
 /// must not outlive the schema.
 class SchemaValue {
  public:
-  static constexpr std::size_t depth_max = 8;
+  static constexpr std::size_t kDepthMax = 8;
 
   explicit SchemaValue(const JsonSchema& schema) : schema_(&schema), node_(schema.root) {}
 
@@ -41,9 +42,9 @@ class SchemaValue {
   };
   /// An object or array that is open and whose parts the schema knows.
   struct Frame {
-    std::uint64_t used = 0;  ///< properties that have come
-    JsonSchema::NodeId node = 0;
-    bool is_object = false;
+    std::uint64_t used = 0;     ///< properties that have come
+    JsonSchema::Id object = 0;  ///< 0: it is an array
+    JsonSchema::Id items = 0;
   };
 
   JsonValue::Step push_inside(char byte);
@@ -51,12 +52,13 @@ class SchemaValue {
   bool begin_value(char byte);
   bool begin_next();
   bool push_key(char byte);
-  bool open(bool is_object, Stage next);
+  void open(const JsonSchema::Node& node, bool is_object);
   bool close();
   void end_value() { stage_ = depth_ == 0 ? Stage::kDone : Stage::kAfter; }
 
   Frame& frame() { return frames_[depth_ - 1]; }
-  const JsonSchema::Node& node_at(JsonSchema::NodeId id) const { return schema_->nodes[id]; }
+  const JsonSchema::Object& object() const { return schema_->objects[frames_[depth_ - 1].object]; }
+  const Spellings& choices() const { return schema_->choices[schema_->nodes[node_].choices]; }
   static bool is_used(const Frame& frame, std::size_t property) {
     return (frame.used >> property & 1U) != 0;
   }
@@ -64,8 +66,8 @@ class SchemaValue {
   const JsonSchema* schema_;
   JsonValue value_;
   SpellingPrefix prefix_;  ///< of the key or choice that is being written
-  std::array<Frame, depth_max> frames_;
-  JsonSchema::NodeId node_;  ///< of the value that begins or is being written
+  std::array<Frame, kDepthMax> frames_;
+  JsonSchema::Id node_;  ///< of the value that begins or is being written
   std::uint8_t depth_ = 0;
   Stage stage_ = Stage::kBegin;
   JsonSpaces spaces_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hearth::protocol {
@@ -58,11 +59,11 @@ TEST(SchemaValue, DeeperThanItFollowsAnythingMayStand) {
   const OrderedJson schema = OrderedJson::parse(R"({"$defs": {"T": {"properties": {"t": {"$ref":
     "#/$defs/T"}}, "required": ["t"], "type": "object"}}, "$ref": "#/$defs/T"})");
   std::string text;
-  for (std::size_t i = 0; i < SchemaValue::depth_max; ++i) text += "{\"t\":";
-  EXPECT_TRUE(accepts(schema, text + "{\"x\":[]}" + std::string(SchemaValue::depth_max, '}')));
-  EXPECT_FALSE(accepts(schema, text + "[]" + std::string(SchemaValue::depth_max, '}')));
+  for (std::size_t i = 0; i < SchemaValue::kDepthMax; ++i) text += "{\"t\":";
+  EXPECT_TRUE(accepts(schema, text + "{\"x\":[]}" + std::string(SchemaValue::kDepthMax, '}')));
+  EXPECT_FALSE(accepts(schema, text + "[]" + std::string(SchemaValue::kDepthMax, '}')));
   text.resize(text.size() - 5);
-  EXPECT_FALSE(accepts(schema, text + "{\"x\":[]}" + std::string(SchemaValue::depth_max - 1, '}')));
+  EXPECT_FALSE(accepts(schema, text + "{\"x\":[]}" + std::string(SchemaValue::kDepthMax - 1, '}')));
 }
 
 /// Some schema of what is followed, at most `depth` deep.
@@ -221,6 +222,165 @@ TEST(SchemaValue, TakesWhatIsValidAndNothingElse) {
   }
   EXPECT_GT(right, 1000U);
   EXPECT_GT(wrong, 400U);
+}
+
+/// Some schema of all that may stand together, followed or not.
+OrderedJson wild_schema(std::mt19937& random, int depth) {
+  OrderedJson made = random_schema(random, 0);
+  if (depth > 0 && random() % 3 > 0) {
+    made = OrderedJson::object();
+    if (random() % 2 == 0) {
+      for (const char* key : {"a", "ab", "c"}) {
+        if (random() % 2 == 0) made["properties"][key] = wild_schema(random, depth - 1);
+        if (random() % 6 == 0) made["required"].push_back(key);
+      }
+      if (random() % 3 == 0) made["additionalProperties"] = random() % 2 == 0;
+    }
+    if (random() % 4 == 0) made["items"] = wild_schema(random, depth - 1);
+    for (const char* keyword : {"allOf", "anyOf", "oneOf"}) {
+      if (random() % 4 > 0) continue;
+      for (auto n = 1 + random() % 3; n > 0; --n) {
+        made[keyword].push_back(wild_schema(random, depth - 1));
+      }
+    }
+    if (random() % 4 == 0) made["$ref"] = random() % 2 == 0 ? "#/$defs/leaf" : "#/$defs/base";
+    if (random() % 4 == 0) made["type"] = random() % 2 == 0 ? "object" : "string";
+  }
+  if (random() % 8 == 0) made["nullable"] = true;
+  return made;
+}
+
+const OrderedJson& definitions() {
+  static const OrderedJson kDefinitions =
+      OrderedJson::parse(R"({"leaf": {"type": "boolean"}, "base":
+    {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "again": {"anyOf":
+      [{"$ref": "#/$defs/base"}, {"type": "null"}]}}}})");
+  return kDefinitions;
+}
+
+/// JSON Schema's rules for what wild_schema() makes, and OpenAPI's for nullable. One of several
+/// alternatives that lists properties has no others, unless it says so.
+bool wild_valid(const OrderedJson& schema, const OrderedJson& value, bool alternative = false) {
+  const auto fits = [&](const OrderedJson& one) { return wild_valid(one, value); };
+  const auto fits_alone = [&](const OrderedJson& one) { return wild_valid(one, value, true); };
+  const auto every = [&](const char* keyword, const auto& rule) {
+    return !schema.contains(keyword) || rule(schema[keyword]);
+  };
+  if (value.is_null() && schema.contains("nullable")) return true;
+  const auto one_of = [&](const OrderedJson& list) {
+    return std::count_if(list.begin(), list.end(), fits_alone) == 1;
+  };
+  const auto any = [&](const OrderedJson& list) {
+    return std::any_of(list.begin(), list.end(), fits_alone);
+  };
+  const auto all = [&](const OrderedJson& list) {
+    return std::all_of(list.begin(), list.end(), fits);
+  };
+  const auto type = [&](const OrderedJson& name) {
+    return name.is_array() ? is_type(value, name[0]) || is_type(value, name[1])
+                           : is_type(value, name);
+  };
+  const auto listed = [&](const OrderedJson& list) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  };
+  const auto reference = [&](const OrderedJson& name) {
+    return fits(definitions()[name == "#/$defs/leaf" ? "leaf" : "base"]);
+  };
+  if (!every("allOf", all) || !every("anyOf", any) || !every("oneOf", one_of) ||
+      !every("type", type) || !every("enum", listed) || !every("$ref", reference) ||
+      !every("const", [&](const OrderedJson& only) { return value == only; })) {
+    return false;
+  }
+  if (value.is_array() && schema.contains("items")) {
+    return std::all_of(value.begin(), value.end(),
+                       [&](const OrderedJson& one) { return wild_valid(schema["items"], one); });
+  }
+  if (!value.is_object()) return true;
+  const OrderedJson properties = schema.value("properties", OrderedJson::object());
+  const bool open = schema.value("additionalProperties", !alternative || properties.empty());
+  for (const auto& [key, one] : value.items()) {
+    if (properties.contains(key) ? !wild_valid(properties[key], one) : !open) return false;
+  }
+  const OrderedJson required = schema.value("required", OrderedJson::array());
+  return std::all_of(required.begin(), required.end(), [&](const OrderedJson& key) {
+    return value.contains(key.get<std::string>());
+  });
+}
+
+/// A value that has a chance: of objects the properties that are listed somewhere.
+OrderedJson wild_value(std::mt19937& random, const OrderedJson& schema, int depth) {
+  static const OrderedJson kPlain =
+      OrderedJson::parse(R"(["a", "ab", "x", 1, 12, 2.5, true, false, null])");
+  std::vector<OrderedJson> parts;
+  OrderedJson object = OrderedJson::object();
+  const auto collect = [&](const auto& self, const OrderedJson& from, int levels) -> void {
+    if (levels == 0) return;
+    for (const char* keyword : {"allOf", "anyOf", "oneOf"}) {
+      for (const OrderedJson& one : from.value(keyword, OrderedJson::array())) {
+        self(self, one, levels - 1);
+      }
+    }
+    if (from.contains("$ref")) {
+      self(self, definitions()[from["$ref"] == "#/$defs/leaf" ? "leaf" : "base"], levels - 1);
+    }
+    const OrderedJson properties = from.value("properties", OrderedJson::object());
+    for (const auto& [key, one] : properties.items()) {
+      if (random() % 3 > 0) object[key] = wild_value(random, one, depth - 1);
+    }
+    if (from.contains("items")) parts.push_back(from["items"]);
+    for (const OrderedJson& one : from.value("enum", OrderedJson::array())) parts.push_back(one);
+  };
+  if (depth > 0) collect(collect, schema, 3);
+  if (!object.empty() && random() % 4 > 0) return object;
+  if (depth > 0 && !parts.empty() && parts[0].is_object() && random() % 2 == 0) {
+    return OrderedJson::array({wild_value(random, parts[0], depth - 1)});
+  }
+  if (random() % 8 == 0) return random() % 2 == 0 ? OrderedJson::object() : OrderedJson::array();
+  return kPlain[random() % kPlain.size()];
+}
+
+/// What a schema allows is never refused, whatever stands in it (values have listed properties
+/// only).
+TEST(SchemaValue, NothingThatIsValidIsRefused) {
+  std::mt19937 random(13);
+  std::size_t structured = 0;
+  for (int i = 0; i < 20000; ++i) {
+    OrderedJson schema = wild_schema(random, 3);
+    const OrderedJson value = wild_value(random, schema, 4);
+    if (!wild_valid(schema, value)) continue;
+    schema["$defs"] = definitions();
+    EXPECT_TRUE(accepts(schema, value.dump())) << schema << value;
+    if (value.is_structured() && !value.empty()) ++structured;
+  }
+  EXPECT_GT(structured, 300U);
+}
+
+/// And none of them is a trap.
+TEST(SchemaValue, EverySchemaLetsAWriterEnd) {
+  std::mt19937 random(14);
+  for (int i = 0; i < 400; ++i) {
+    OrderedJson schema = wild_schema(random, 3);
+    schema["$defs"] = definitions();
+    const JsonSchema read = read_json_schema(schema);
+    SchemaValue value(read);
+    std::string text;
+    for (SchemaValue copy = value; copy.push(';') != JsonValue::Step::kEnded; copy = value) {
+      std::string possible;
+      std::string closing;
+      for (char byte = '!'; byte < '~'; ++byte) {
+        SchemaValue tried = value;
+        if (tried.push(byte) != JsonValue::Step::kTaken) continue;
+        (byte == '"' || byte == '}' || byte == ']' ? closing : possible).push_back(byte);
+      }
+      ASSERT_FALSE(possible.empty() && closing.empty()) << schema << text;
+      const std::string& from =
+          closing.empty() || (!possible.empty() && random() % 3 == 0) ? possible : closing;
+      text.push_back(from[random() % from.size()]);
+      ASSERT_EQ(value.push(text.back()), JsonValue::Step::kTaken);
+      ASSERT_LT(text.size(), 5000U) << schema << text;
+    }
+    EXPECT_FALSE(OrderedJson::parse(text, nullptr, false).is_discarded()) << text;
+  }
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/chat.h"
+#include "base/json_reader.h"
 
 namespace hearth::protocol {
 

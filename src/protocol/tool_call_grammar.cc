@@ -18,12 +18,15 @@ JsonSchema arguments_of(const ToolDefinition& definition) {
   JsonSchema schema = read_json_schema(definition.parameters);
   JsonSchema::Node root = schema.nodes[schema.root];
   root.types = json_type::kObject;
-  root.choices.clear();
-  for (JsonSchema::Property& property : root.properties) {
-    property.required = property.required && definition.states_required;
+  root.choices = 0;
+  if (!definition.states_required) {
+    JsonSchema::Object object = schema.objects[root.object];
+    for (JsonSchema::Property& property : object.properties) property.required = false;
+    if (root.object != 0) root.object = static_cast<JsonSchema::Id>(schema.objects.size());
+    schema.objects.push_back(std::move(object));
   }
-  schema.root = static_cast<JsonSchema::NodeId>(schema.nodes.size());
-  schema.nodes.push_back(std::move(root));
+  schema.root = static_cast<JsonSchema::Id>(schema.nodes.size());
+  schema.nodes.push_back(root);
   return schema;
 }
 

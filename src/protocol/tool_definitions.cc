@@ -49,10 +49,14 @@ std::string schema_type(const std::string& type) {
   return type;
 }
 
-/// A schema of type object says so, or has properties. Anything else that is an object lists its
-/// parameters flat; a parameter that happens to be called "type" or "properties" is an object
-/// there, too.
+/// A schema of type object says so, has properties, or refers to or is composed of others. Anything
+/// else that is an object lists its parameters flat; a parameter that happens to be called "type"
+/// or "properties" is an object there, too.
 bool is_object_schema(const OrderedJson& parameters) {
+  for (const char* keyword : {"$ref", "$schema", "allOf", "anyOf", "oneOf"}) {
+    const OrderedJson* value = member(parameters, keyword);
+    if (value != nullptr && !value->is_object()) return true;
+  }
   const OrderedJson* type = member(parameters, "type");
   const OrderedJson* properties = member(parameters, "properties");
   if (type != nullptr && !type->is_object()) return true;
