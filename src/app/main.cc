@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/command.h"
+#include "app/io/child.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
 #include "app/settings/names.h"
@@ -124,6 +125,7 @@ ExitCode run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hearth::app::end_with_parent();
   hearth::app::fill_standard_descriptors();
   hearth::app::install_interrupt_handlers();
   try {

@@ -1,7 +1,9 @@
 """hearth eval: one model, its variants, and what is refused. Also --variant."""
 import json
+import pathlib
 import shutil
 import signal
+import time
 import unittest
 
 from hearth_cli import EMBER, FAILURE, INTERRUPTED, LIMIT_S, MODEL, OK, USAGE, Case
@@ -15,6 +17,19 @@ CASES = [
     {"id": "never", "kind": "question", "messages": [{"role": "user", "content": "hi"}],
      "expect": {"text": "no model says this 8127"}},
 ]
+
+
+def processes() -> list[int]:
+    return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def parent_of(pid: int) -> int | None:
+    """None when it has ended, waited for or not."""
+    try:
+        state, parent = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:2]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(parent)
 
 
 class EvalCase(Case):
@@ -149,6 +164,19 @@ class Suite(EvalCase):
         process.communicate(timeout=LIMIT_S)
         self.assertEqual(process.returncode, INTERRUPTED)
         self.assertFalse((self.folder / "optimization_comparison.json").exists())
+
+    def test_a_kill_ends_the_measurement_too(self):
+        many = [{**CASES[0], "id": str(i)} for i in range(5000)]
+        process = self.start("eval", "--suite", "variants", "--set", self.write_set(*many))
+        self.until_the_model_is_open(process)
+        children = [pid for pid in processes() if parent_of(pid) == process.pid]
+        self.assertTrue(children)
+        process.kill()
+        process.wait()
+        until = time.monotonic() + LIMIT_S
+        while any(parent_of(child) is not None for child in children) and time.monotonic() < until:
+            time.sleep(.05)
+        self.assertEqual([parent_of(child) for child in children], [None] * len(children))
 
 
 class Variant(EvalCase):

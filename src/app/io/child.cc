@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <system_error>
 
@@ -19,6 +21,9 @@ namespace {
 
 constexpr std::size_t kOutputBytesMax = std::size_t{64} << 20;
 constexpr int kLookEveryMs = 50;
+
+/// Tells a child whose it is: the id of the process that runs it.
+constexpr const char* kParentVariable = "HEARTH_CHILD_OF";
 
 tl::unexpected<Error> cannot_start(int error) {
   return fail(ErrorCode::kIo,
@@ -71,6 +76,22 @@ class SpawnAttributes {
   posix_spawnattr_t attributes_;
 };
 
+/// This process's environment, and whose the child is.
+std::vector<std::string> environment_of_child() {
+  std::vector<std::string> variables = {std::string(kParentVariable) + "=" +
+                                        std::to_string(::getpid())};
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+  return variables;
+}
+
+/// As exec wants them; they point into `words`.
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
   SpawnActions actions;
   if (const int error = actions.redirect(output)) return cannot_start(error);
@@ -78,13 +99,11 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
   if (const int error = attributes.let_stop()) return cannot_start(error);
   std::vector<std::string> words = {"hearth"};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
+  std::vector<std::string> variables = environment_of_child();
   pid_t child = 0;
   // The link leads to the running program also when its file was replaced by a newer one.
   const int error = posix_spawn(&child, "/proc/self/exe", actions.get(), attributes.get(),
-                                pointers.data(), environ);
+                                pointers_to(words).data(), pointers_to(variables).data());
   if (error != 0) return cannot_start(error);
   return child;
 }
@@ -154,6 +173,16 @@ Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
   outcome.exit_code = child.wait();
   if (!complete) return fail(ErrorCode::kCorrupt, "a measurement wrote more than 64 MiB");
   return outcome;
+}
+
+void end_with_parent() {
+  const char* parent = std::getenv(kParentVariable);
+  if (parent == nullptr) return;
+  const std::string id = parent;
+  ::unsetenv(kParentVariable);  // what this process may start is not that one's child
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It may have ended before that.
+  if (id != std::to_string(::getppid())) std::_Exit(128 + SIGKILL);
 }
 
 }  // namespace hearth::app

@@ -21,4 +21,8 @@ struct ChildOutcome {
 Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
                                const std::atomic<bool>& cancelled);
 
+/// To be called first of all: where this process was started by run_child(), it ends when the other
+/// does, also when that is killed.
+void end_with_parent();
+
 }  // namespace hearth::app
