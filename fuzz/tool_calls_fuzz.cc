@@ -1,6 +1,7 @@
 // Any definitions of tools, and a writer of calls without sense: {"tools": [...], "choices":
-// "..."}. Of the bytes that may come next, each character of "choices" picks one; then what closes
-// comes first. From every state some byte leads on, and what it ends with is read as strict calls.
+// "..."}; with "object" one call, in the other wrapper. Of the bytes that may come next, each
+// character of "choices" picks one; then what closes comes first. From every state some byte leads
+// on, and what it ends with is read as strict calls.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -254,8 +254,10 @@ class Reader {
     }
     if (own.choices == 0) own.choices = other->choices;
     if (own.items == nullptr) own.items = other->items;
+    const OrderedJson* properties = member(schema, "properties");
     const bool more_properties =
-        has_any(schema, {"properties", "required", "additionalProperties", "unevaluatedProperties",
+        (properties != nullptr && !properties->empty()) ||
+        has_any(schema, {"required", "additionalProperties", "unevaluatedProperties",
                          "patternProperties", "dependentSchemas", "dependencies",
                          "dependentRequired", "if", "not", "$dynamicRef", "$recursiveRef"});
     own.object = more_properties ? nullptr : other->object;

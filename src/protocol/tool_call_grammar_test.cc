@@ -93,6 +93,29 @@ TEST(ToolCallGrammar, RefusesTheRest) {
   }
 }
 
+/// As libraries make definitions from classes: the arguments are a reference, and hold themselves.
+TEST(ToolCallGrammar, DefinitionsMayReferToThemselves) {
+  const std::vector<ToolDefinition> made = tools_of(R"([{"name": "add", "input_schema": {
+    "$schema": "http://json-schema.org/draft-07/schema#", "$ref": "#/definitions/Task",
+    "definitions": {"Task": {"type": "object", "required": ["title"], "additionalProperties": false,
+      "properties": {"title": {"type": "string"}, "state": {"enum": ["open", "done"]},
+        "steps": {"type": "array", "items": {"$ref": "#/definitions/Task"}},
+        "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}}}}}])");
+  ASSERT_EQ(made.size(), 1U);
+  const ToolCallGrammar grammar(made, CallWrapper::kList);
+  const auto takes = [&](const char* arguments) {
+    ToolCallGrammar::State state = grammar.begin();
+    return state.push(with_arguments("add", arguments)) && state.complete();
+  };
+  EXPECT_TRUE(takes(R"({"title": "a", "steps": [{"title": "b", "state": "done"}], "next": null})"));
+  EXPECT_TRUE(takes(R"({"next": {"title": "c", "steps": []}, "title": "a"})"));
+  EXPECT_FALSE(takes(R"({"title": "a", "steps": [{"state": "done"}]})"));
+  EXPECT_FALSE(takes(R"({"title": "a", "steps": [{"title": "b", "state": "shut"}]})"));
+  EXPECT_FALSE(takes(R"({"title": "a", "steps": ["b"]})"));
+  EXPECT_FALSE(takes(R"({"title": "a", "next": {"name": "c"}})"));
+  EXPECT_FALSE(takes(R"({"title": "a", "next": {}})"));
+}
+
 /// The deepest and longest that it accepts is what the parser reads.
 TEST(ToolCallGrammar, TheParserReadsTheDeepest) {
   for (const auto& [tool, key] : {std::pair("free", "a"), std::pair("read_all", "paths")}) {
