@@ -176,10 +176,11 @@ Result<ChildOutcome> run_child(const std::vector<std::string>& arguments,
 }
 
 void end_with_parent() {
-  const char* parent = std::getenv(kParentVariable);
+  // There are no other threads yet. What this process may start is not that one's child.
+  const char* parent = std::getenv(kParentVariable);  // NOLINT(concurrency-mt-unsafe)
   if (parent == nullptr) return;
   const std::string id = parent;
-  ::unsetenv(kParentVariable);  // what this process may start is not that one's child
+  ::unsetenv(kParentVariable);  // NOLINT(concurrency-mt-unsafe)
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // It may have ended before that.
   if (id != std::to_string(::getppid())) std::_Exit(128 + SIGKILL);
