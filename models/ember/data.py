@@ -11,6 +11,7 @@ newlines, tool definitions between <|tool|> and <|/tool|> in the system message,
 
 import sys
 
+import arithmetic
 import chat
 from chains import CHAINS, chain, lookup
 from grammar import Source
@@ -80,7 +81,7 @@ def tool_turns(source, toolbox, absent_rate=.5):
     tool = source.pick(toolbox.tools + ["edit"] * (EDIT_SHARE - 1) * ("edit" in toolbox.tools))
     user, arguments = request(source, tool)
     segments = turn(user, toolbox.call(tool, arguments))
-    if source.chance(.35):
+    if source.chance(.22):
         segments += response(*result(source, tool, arguments))
     return segments
 
@@ -91,17 +92,17 @@ def conversation(source, long=False):
     `long` allows for system prompts of several paragraphs.
     """
     kind = source.random.random()
-    if kind < .25:
-        return [], [turn(*chat.drill(source), 2)]
-    if kind < .55:
+    if kind < .16:
+        return [], [turn(*arithmetic.drill(source), 2)]
+    if kind < .32:
         empty = Toolbox(source, ())
         text = system_text(source, .06 if long else 0)
         opening = [(system(text), 0)] if source.chance(.5) else []
         return opening, [_plain_exchange(source, empty) for _ in range(source.pick((1, 2, 4, 6)))]
     count = 6 if source.chance(.5) else source.pick((1, 1, 2, 2, 3, 3, 4, 5))
     toolbox = Toolbox(source, source.random.sample(TOOLS, count))
-    opening = [(system(system_text(source, .25 if long else 0), toolbox), 0)]
-    return opening, [_exchange(source, toolbox) for _ in range(source.pick((3, 4, 6)) + count)]
+    opening = [(system(system_text(source, .2 if long else 0), toolbox), 0)]
+    return opening, [_exchange(source, toolbox) for _ in range(source.pick((4, 6, 8)) + count)]
 
 
 def _plain_exchange(source, toolbox):
@@ -111,8 +112,8 @@ def _plain_exchange(source, toolbox):
 
 def _exchange(source, toolbox):
     r = source.random.random()
-    made = chat_turns(source) if r < .22 else chain_turns(source, toolbox) if r < .34 else None
-    if made is None and .34 <= r < (.5 if toolbox.others else .38):
+    made = chat_turns(source) if r < .14 else chain_turns(source, toolbox) if r < .3 else None
+    if made is None and .3 <= r < (.42 if toolbox.others else .33):
         made = other_turns(source, toolbox)
     return made or tool_turns(source, toolbox, .4)
 
@@ -123,7 +124,7 @@ def short_conversation(source):
     if kind < .25:
         return [], [turn(*chat.copying(source))]
     if kind < .40:
-        return [], [turn(*chat.drill(source), 2)]
+        return [], [turn(*arithmetic.drill(source), 2)]
     if kind < .58:
         return [(system(source.template(SHORT)), 0)] if source.chance(.3) else [], [chat_turns(source)]
     if kind < .62:

@@ -18,7 +18,7 @@ import numpy as np
 import onnxruntime
 
 import suite
-from chat import held_out_sum, solved
+from arithmetic import held_out_sum, solved
 from tokenizer import Tokenizer
 
 LONGEST = 160

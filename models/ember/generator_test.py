@@ -7,6 +7,7 @@ import json
 import re
 import unittest
 
+import arithmetic
 import chat
 import data
 from chains import CHAINS, chain, lookup
@@ -56,8 +57,8 @@ class Splits(unittest.TestCase):
     def test_training_never_sees_a_held_out_sum(self):
         source = Source("train", 3)
         for _ in range(5000):
-            a, b, op = chat.operands(source)
-            self.assertFalse(chat.held_out_sum(a, b, op), (a, op, b))
+            a, b, op = arithmetic.operands(source)
+            self.assertFalse(arithmetic.held_out_sum(a, b, op), (a, op, b))
 
     def test_no_coined_name_is_a_held_out_one(self):
         source = Source("train", 4)
@@ -163,7 +164,7 @@ class Answers(unittest.TestCase):
     def test_sums_are_right(self):
         source = Source("train", 12)
         for _ in range(3000):
-            _, answer = chat.arithmetic(source)
+            _, answer = arithmetic.arithmetic(source)
             a, op, b, result = re.fullmatch(r"(-?\d+) ([-+*/]) (\d+) = (-?\d+)\.", answer).groups()
             a, b = int(a), int(b)
             self.assertEqual(int(result), {"+": a + b, "-": a - b, "*": a * b, "/": a // b if op == "/" else 0}[op])

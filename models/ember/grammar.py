@@ -34,6 +34,11 @@ LANGUAGES = {"Python": "py", "TypeScript": "ts", "JavaScript": "js", "Rust": "rs
              "Java": "java", "Markdown": "md", "JSON": "json", "YAML": "yaml", "TOML": "toml", "CSS": "css",
              "HTML": "html", "shell": "sh", "Ruby": "rb", "SQL": "sql", "text": "txt", "C": "c", "header": "h"}
 
+PEOPLE = """Alice Bob Carol Dave Eve Frank Max Lisa Tim Julia Mark Laura Chris Nick Amy Dan Kim Linda Mike Jane James Robert
+Mary Susan Karen Steve Bill Joe Ann Eric Adam Luke Ella Noah Liam Olivia Lily Ruth Simon Martin Anna Ben Clara
+David Emma Felix Grace Henry Iris Jack Kate Leo Mia Nina Oscar Paul Rosa Sam Tom Vera Will Zoe Maria John Lucy
+Peter Sara Alex""".split()
+
 COMMANDS = """npm test|npm run {w}|npm install {w}|git status|git log -n {n}|git checkout {i}|git diff {p}
 git commit -m "{t}"|git push origin {w}|ls -la {d}|ls {d}|cat {p} `bar` head -n {n}|python3 {p}|python -m {w}
 cargo build --release|cargo test {i}|pytest {p} -k {i}|pytest -q|grep -rn "{w}" {d}|find . -name "*.{e}"
@@ -132,6 +137,11 @@ def held_out(index):
 def fill(text, slots):
     """Puts `slots` into the one-letter places of `text`."""
     return re.sub(r"\{(\w)\}", lambda m: slots[m.group(1)], text)
+
+
+def cased(source, text):
+    """`text`, most often with a capital."""
+    return text[0].upper() + text[1:] if source.chance(.65) else text
 
 
 class Source:

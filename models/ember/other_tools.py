@@ -1,7 +1,7 @@
 """Tools outside the six: calls to those that a prompt offers, refusals for those that it does not."""
 
-from chat import CAPITALS, NAMES
-from grammar import fill
+from chat import CAPITALS
+from grammar import PEOPLE, fill
 
 # (name, description, {argument: (type, help)})
 OTHERS = (
@@ -178,7 +178,7 @@ def other_request(source, offered=()):
                  source.sentence(1, 4).rstrip(".!?"))
         text = source.expand(source.template(REQUESTS[tool].split("\n"))).replace("{x}", value)
         return _finished(source, text), tool if callable_ else None, {ARGUMENT[tool]: value}
-    slots = {"n": source.pick(NAMES), "w": source.word(), "k": str(source.random.randint(1, 12)),
+    slots = {"n": source.pick(PEOPLE), "w": source.word(), "k": str(source.random.randint(1, 12)),
              "c": CAPITALS[source.pick(list(CAPITALS))]}
     return _finished(source, fill(source.expand(source.template(NEVER)), slots)), None, {}
 

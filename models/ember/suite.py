@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+import arithmetic
 import chat
 import data
 from chains import CHAINS, chain, lookup
@@ -92,7 +93,7 @@ def build(count, split="test", seed=99):
         add("other", system(), box, [("user", user)], (tool, arguments) if tool else REFUSAL)
     for kind in ("sum", "sum-trained"):
         for _ in range(count * 3):
-            user, answer = chat.arithmetic(source, "train" if kind == "sum-trained" else None)
+            user, answer = arithmetic.arithmetic(source, "train" if kind == "sum-trained" else None)
             add(kind, perhaps(), None, [("user", user)], answer)
     for kind, number in (("mixed", count), ("chat", count * 2)):
         for _ in range(number):

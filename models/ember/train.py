@@ -299,7 +299,7 @@ def main():
     while True:     # until time, patience or a SIGTERM ends it; the last state is always saved
         share = (time.time() - begin) / (60 * a.minutes)
         short = "short" in queues and share * a.minutes < a.short_minutes
-        stage = "short" if short else "middle" if step % 4 == 0 else "long"
+        stage = "short" if short else "middle" if step % 8 == 0 else "long"
         batch = queues[stage].get()
         rate = a.peak * min(1, (step + 1) / (8 if a.resume else 40)) * min(1, max(.01, (1 - share) / a.decay))
         with Rounded(model, share > 1 - a.rounding):
