@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <deque>
 #include <initializer_list>
@@ -95,48 +96,32 @@ bool is_closed(const OrderedJson& schema) {
                      [&](const std::string& name) { return properties->contains(name); });
 }
 
-/// A part of a reference without its escapes: %20, and ~1 and ~0 of RFC 6901.
-std::string unescaped(std::string_view part) {
-  const auto digit = [](char c) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    const auto at = kDigits.find(static_cast<char>(c >= 'A' && c <= 'F' ? c + 32 : c));
-    return at == std::string_view::npos ? -1 : static_cast<int>(at);
-  };
+/// A reference without the escapes of URLs.
+std::string unescaped(std::string_view reference) {
   std::string bytes;
-  for (std::size_t i = 0; i < part.size(); ++i) {
-    const int high = part[i] == '%' && i + 2 < part.size() ? digit(part[i + 1]) : -1;
-    const int low = high < 0 ? -1 : digit(part[i + 2]);
-    bytes.push_back(low < 0 ? part[i] : static_cast<char>(high * 16 + low));
-    if (low >= 0) i += 2;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    unsigned byte = 0;
+    const char* digits = reference.data() + i + 1;
+    if (reference[i] == '%' && i + 2 < reference.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      bytes.push_back(static_cast<char>(byte));
+      i += 2;
+    } else {
+      bytes.push_back(reference[i]);
+    }
   }
-  std::string key;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const bool escaped = bytes[i] == '~' && i + 1 < bytes.size();
-    key.push_back(!escaped ? bytes[i] : bytes[++i] == '1' ? '/' : '~');
-  }
-  return key;
-}
-
-const OrderedJson* element(const OrderedJson& list, const std::string& index) {
-  constexpr std::size_t kDigitsMax = 6;
-  const bool number = !index.empty() && index.size() <= kDigitsMax &&
-                      index.find_first_not_of("0123456789") == std::string::npos;
-  const std::size_t at = number ? std::stoul(index) : list.size();
-  return at < list.size() ? &list[at] : nullptr;
+  return bytes;
 }
 
 /// What "#/a/b" means in the document; null if nothing.
 const OrderedJson* target_of(const OrderedJson& document, std::string_view reference) {
   if (reference.substr(0, 1) != "#") return nullptr;
-  const OrderedJson* at = &document;
-  for (reference.remove_prefix(1); at != nullptr && !reference.empty();) {
-    if (reference.front() != '/') return nullptr;
-    const std::size_t end = std::min(reference.find('/', 1), reference.size());
-    const std::string key = unescaped(reference.substr(1, end - 1));
-    at = at->is_array() ? element(*at, key) : member(*at, key);
-    reference.remove_prefix(end);
+  try {
+    const OrderedJson::json_pointer place(unescaped(reference.substr(1)));
+    return document.contains(place) ? &document.at(place) : nullptr;
+  } catch (const OrderedJson::exception&) {
+    return nullptr;  // it is no pointer
   }
-  return at;
 }
 
 /// A node whose parts have not been read: they are named by where they stand in the document.

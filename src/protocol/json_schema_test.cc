@@ -115,6 +115,9 @@ TEST(JsonSchema, ObjectsThatMayHaveMoreAreOpen) {
        R"("type": "object", "required": ["b"], "anyOf": [{"$ref": "#/$defs/A"}, {"type": "null"}])",
        R"("type": "object", "$ref": "#")",
        R"("type": "object", "$ref": 1)",
+       R"("type": "object", "$ref": "#$defs/A")",
+       R"("type": "object", "$ref": "#/$defs/~2%")",
+       R"("type": "object", "$ref": "#/type/99999999999999999999")",
        R"("type": "object", "$ref": "https://x.org/y")"}) {
     const Part root = root_of("{" + base + ", " + rest + "}");
     EXPECT_FALSE(root.closed) << rest;
