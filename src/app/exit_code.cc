@@ -7,7 +7,7 @@
 namespace hearth::app {
 namespace {
 
-constexpr std::array<ExitCodeRow, 9> kTable = {{
+constexpr std::array<ExitCodeRow, 9> kExitCodes = {{
     {ExitCode::kOk, "done"},
     {ExitCode::kFailure, "something failed that is none of the cases below"},
     {ExitCode::kUsage, "wrong flags, settings or input, or something that is not available yet"},
@@ -21,7 +21,7 @@ constexpr std::array<ExitCodeRow, 9> kTable = {{
 
 }  // namespace
 
-std::span<const ExitCodeRow> exit_code_table() { return kTable; }
+std::span<const ExitCodeRow> exit_code_table() { return kExitCodes; }
 
 ExitCode exit_code_for(ErrorCode code) {
   switch (code) {
@@ -46,7 +46,7 @@ ExitCode exit_code_for(ErrorCode code) {
 
 std::string exit_codes_text() {
   std::string text;
-  for (const ExitCodeRow& row : kTable) {
+  for (const ExitCodeRow& row : kExitCodes) {
     text += fmt::format("  {:>3}  {}\n", static_cast<int>(row.code), row.meaning);
   }
   return text;

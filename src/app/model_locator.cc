@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "app/settings/names.h"
+#include "base/ascii.h"
 
 namespace hearth::app {
 namespace {
@@ -27,26 +28,19 @@ void find_models(const fs::path& root, std::vector<KnownModel>& models) {
   }
 }
 
-std::string lowered(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 /// Known models that `asked` may mean; several only when it names a model with several variants.
 std::vector<const KnownModel*> matches(const std::vector<KnownModel>& models,
                                        const std::string& asked) {
-  const std::string wanted = lowered(asked);
+  const std::string wanted = ascii_lowered(asked);
   std::vector<const KnownModel*> found;
   for (const KnownModel& model : models) {
-    const std::string name = lowered(model.name);
+    const std::string name = ascii_lowered(model.name);
     if (name == wanted) return {&model};
     const auto slash = wanted.find('/');
     const std::string base = wanted.substr(0, slash);
     if (!name.starts_with(base + "/") && name != base) continue;
     // NAME, or NAME/VARIANT where the variant's folder may be deeper (or the only one).
-    const std::string inside = "/" + lowered(model.folder.string());
+    const std::string inside = "/" + ascii_lowered(model.folder.string());
     if (slash == std::string::npos || inside.ends_with(wanted.substr(slash))) {
       found.push_back(&model);
     }
@@ -191,7 +185,7 @@ Result<LocatedModel> locate_asked(const AskedModel& asked, const Environment& en
 ModelFamily family_of_known(const std::vector<KnownModel>& models, const KnownModel& model) {
   ModelFamily family{model.name.substr(0, model.name.find('/')), model.home, {}};
   for (const KnownModel& other : models) {
-    if (lowered(other.name.substr(0, other.name.find('/'))) == lowered(family.name)) {
+    if (ascii_lowered(other.name.substr(0, other.name.find('/'))) == ascii_lowered(family.name)) {
       family.folders.push_back(other.folder);
     }
   }

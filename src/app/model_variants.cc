@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "app/cli/model_description.h"
+#include "base/ascii.h"
 #include "runtime/model_folder.h"
 
 namespace hearth::app {
@@ -18,10 +19,8 @@ constexpr std::array<std::string_view, 4> kNames = {"int4", "int8", "fp16", "fp3
 constexpr const char* kMarker = "genai_config.json";
 constexpr int kDepthMax = 3;  // such as cpu_and_mobile/cpu-int4-rtn-block-32-acc-level-4
 
-char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool is_word_character(char c) {
-  const char lower = lowered(c);
+  const char lower = ascii_lower(c);
   return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
 }
 
@@ -35,7 +34,7 @@ struct VariantWord {
 /// whether it did.
 template <class Visit>
 bool visit_words(std::string text, const Visit& visit) {
-  std::transform(text.begin(), text.end(), text.begin(), lowered);
+  std::transform(text.begin(), text.end(), text.begin(), ascii_lower);
   for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = begin;
     while (end < text.size() && is_word_character(text[end])) ++end;

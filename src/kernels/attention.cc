@@ -5,6 +5,8 @@
 #include <array>
 #include <string>
 
+#include "kernels/ceil_div.h"
+
 namespace hearth::kernels {
 
 namespace {
@@ -18,7 +20,6 @@ constexpr std::int64_t kItemRowsMax = 384;
 // Records of split keys cost a write and a read of each row's sums per chunk.
 constexpr std::int64_t kRecordBytesMax = std::int64_t{64} << 20;
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
 std::int64_t count_items(const AttentionArgs& args, std::int64_t tile_tokens) {

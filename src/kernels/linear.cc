@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/ceil_div.h"
 #include "kernels/registry.h"
 
 namespace hearth::kernels {
@@ -13,7 +14,6 @@ namespace {
 /// weights in the cache.
 constexpr std::int32_t kMixedPanelTiles = 16;
 
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "kernels/ceil_div.h"
 #include "kernels/linear_units.h"
 
 namespace hearth::kernels {
@@ -20,8 +21,6 @@ constexpr int kScaleExponent4 = 11;
 constexpr int kScaleExponent8 = 7;
 constexpr int kExponentLimit = 100;
 constexpr float kHalfNormalMin = 0x1p-14F;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 std::int64_t blocks_of(std::int64_t k, int block_size) { return ceil_div(k, block_size); }
 

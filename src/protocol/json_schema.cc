@@ -13,14 +13,10 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/json_member.h"
+
 namespace hearth::protocol {
 namespace {
-
-const OrderedJson* member(const OrderedJson& object, const std::string& key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
 
 bool has_any(const OrderedJson& schema, std::initializer_list<const char*> keywords) {
   return std::any_of(keywords.begin(), keywords.end(),

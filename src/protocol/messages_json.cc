@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/json_member.h"
 #include "protocol/tool_definitions.h"
 
 namespace hearth::protocol {
@@ -28,14 +29,9 @@ tl::unexpected<Error> wrong(const std::string& where, const OrderedJson* found,
 }
 
 /// The member, or null when it is absent or null.
-const OrderedJson* member(const OrderedJson& object, std::string_view key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 Result<std::string> text_or_empty(const OrderedJson& object, std::string_view key,
                                   std::string_view where) {
-  const OrderedJson* found = member(object, key);
+  const OrderedJson* found = given_member(object, key);
   if (found == nullptr) return std::string{};
   if (!found->is_string()) return wrong(at(where, key), found, "a text");
   return found->get<std::string>();
@@ -47,7 +43,7 @@ Result<std::string> text_of_parts(const OrderedJson& parts, const std::string& w
     const std::string part = where + "[" + std::to_string(i) + "]";
     if (!parts[i].is_object()) return wrong(part, &parts[i], "an object");
     HEARTH_TRY(const std::string type, text_or_empty(parts[i], "type", part));
-    if (type != "text") return wrong(at(part, "type"), member(parts[i], "type"), "\"text\"");
+    if (type != "text") return wrong(at(part, "type"), given_member(parts[i], "type"), "\"text\"");
     HEARTH_TRY(const std::string words, text_or_empty(parts[i], "text", part));
     text += words;
   }
@@ -55,17 +51,17 @@ Result<std::string> text_of_parts(const OrderedJson& parts, const std::string& w
 }
 
 Result<std::string> read_content(const OrderedJson& message, std::string_view where) {
-  const OrderedJson* content = member(message, "content");
+  const OrderedJson* content = given_member(message, "content");
   if (content != nullptr && content->is_string()) return content->get<std::string>();
   if (content != nullptr && content->is_array()) {
     return text_of_parts(*content, at(where, "content"));
   }
-  if (content == nullptr && member(message, "tool_calls") != nullptr) return std::string{};
+  if (content == nullptr && given_member(message, "tool_calls") != nullptr) return std::string{};
   return wrong(at(where, "content"), content, "a text or a list of texts");
 }
 
 Result<OrderedJson> read_arguments(const OrderedJson& function, std::string_view where) {
-  const OrderedJson* found = member(function, "arguments");
+  const OrderedJson* found = given_member(function, "arguments");
   if (found == nullptr) return OrderedJson::object();
   OrderedJson arguments = *found;
   if (found->is_string()) {
@@ -81,7 +77,7 @@ Result<OrderedJson> read_arguments(const OrderedJson& function, std::string_view
 
 Result<ToolCall> read_call(const OrderedJson& call, const std::string& where) {
   if (!call.is_object()) return wrong(where, &call, "an object");
-  const OrderedJson* function = member(call, "function");
+  const OrderedJson* function = given_member(call, "function");
   if (function == nullptr || !function->is_object()) {
     return wrong(at(where, "function"), function, "an object");
   }
@@ -96,7 +92,7 @@ Result<ToolCall> read_call(const OrderedJson& call, const std::string& where) {
 Result<std::vector<ToolCall>> read_calls(const OrderedJson& message, Role role,
                                          const std::string& where) {
   std::vector<ToolCall> calls;
-  const OrderedJson* list = member(message, "tool_calls");
+  const OrderedJson* list = given_member(message, "tool_calls");
   if (list == nullptr) return calls;
   const std::string key = at(where, "tool_calls");
   if (!list->is_array()) return wrong(key, list, "a list");
@@ -117,7 +113,7 @@ Result<Message> read_message(const OrderedJson& json, const std::string& where) 
   HEARTH_TRY(const std::string name, text_or_empty(json, "role", where));
   const auto role = role_from_name(name);
   if (!role) {
-    return wrong(at(where, "role"), member(json, "role"),
+    return wrong(at(where, "role"), given_member(json, "role"),
                  "\"system\", \"user\", \"assistant\" or \"tool\"");
   }
   message.role = *role;
@@ -165,10 +161,10 @@ Result<Conversation> parse_conversation(std::string_view json_text, std::string_
     HEARTH_TRY(conversation.messages, messages_from_json(*json, source));
     return conversation;
   }
-  const OrderedJson* messages = member(*json, "messages");
+  const OrderedJson* messages = given_member(*json, "messages");
   if (messages == nullptr) return wrong(std::string(source) + ": messages", nullptr, "a list");
   HEARTH_TRY(conversation.messages, messages_from_json(*messages, source));
-  if (const OrderedJson* tools = member(*json, "tools")) {
+  if (const OrderedJson* tools = given_member(*json, "tools")) {
     HEARTH_TRY(conversation.tools,
                tool_definitions_from_json(*tools, std::string(source) + ": tools"));
   }

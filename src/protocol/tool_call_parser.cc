@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "base/json_reader.h"
+#include "protocol/json_member.h"
 
 namespace hearth::protocol {
 namespace {
 
 constexpr int kCandidatesMax = 64;
-constexpr int kDepthMax = 64;
+constexpr int kCallDepthMax = 64;
 constexpr std::string_view kOpen = "<|tool_call|>";
 constexpr std::string_view kClose = "<|/tool_call|>";
 constexpr std::array<std::string_view, 3> kPrefixes = {kOpen, "<tool_call>", "functools"};
@@ -30,17 +31,12 @@ std::optional<std::size_t> json_length(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > kDepthMax) return std::nullopt;
+      if (++depth > kCallDepthMax) return std::nullopt;
     } else if (c == ']' || c == '}') {
       if (--depth == 0) return i + 1;
     }
   }
   return std::nullopt;
-}
-
-const OrderedJson* member(const OrderedJson& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
 }
 
 /// Arguments are an object, or a text that holds one.

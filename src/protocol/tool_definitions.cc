@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "protocol/json_member.h"
+
 namespace hearth::protocol {
 namespace {
 
@@ -18,13 +20,8 @@ tl::unexpected<Error> wrong(const std::string& where, const std::string& expecte
   return fail(ErrorCode::kInvalidArgument, where + ": expected " + expected);
 }
 
-const OrderedJson* member(const OrderedJson& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
 Result<std::string> text_member(const Place& place, const char* key, bool required) {
-  const OrderedJson* value = member(place.value, key);
+  const OrderedJson* value = given_member(place.value, key);
   if (value == nullptr && !required) return std::string{};
   if (value == nullptr || !value->is_string()) return wrong(place.where + "." + key, "a text");
   auto text = value->get<std::string>();
@@ -54,11 +51,11 @@ std::string schema_type(const std::string& type) {
 /// or "properties" is an object there, too.
 bool is_object_schema(const OrderedJson& parameters) {
   for (const char* keyword : {"$ref", "$schema", "allOf", "anyOf", "oneOf"}) {
-    const OrderedJson* value = member(parameters, keyword);
+    const OrderedJson* value = given_member(parameters, keyword);
     if (value != nullptr && !value->is_object()) return true;
   }
-  const OrderedJson* type = member(parameters, "type");
-  const OrderedJson* properties = member(parameters, "properties");
+  const OrderedJson* type = given_member(parameters, "type");
+  const OrderedJson* properties = given_member(parameters, "properties");
   if (type != nullptr && !type->is_object()) return true;
   return properties != nullptr && type == nullptr && !properties->contains("description");
 }
@@ -73,7 +70,7 @@ Result<OrderedJson> schema_of_flat(const Place& place) {
       return wrong(place.where + "." + name, "an object with type and description");
     }
     OrderedJson property = definition;
-    const OrderedJson* type = member(property, "type");
+    const OrderedJson* type = given_member(property, "type");
     if (type != nullptr && type->is_string()) {
       property["type"] = schema_type(type->get<std::string>());
     }
@@ -86,11 +83,11 @@ Result<OrderedJson> schema_of_flat(const Place& place) {
 }
 
 Result<OrderedJson> object_schema(const Place& place) {
-  const OrderedJson* type = member(place.value, "type");
+  const OrderedJson* type = given_member(place.value, "type");
   if (type != nullptr && *type != "object") {
     return wrong(place.where + ".type", "\"object\": a tool takes named arguments");
   }
-  const OrderedJson* properties = member(place.value, "properties");
+  const OrderedJson* properties = given_member(place.value, "properties");
   if (properties != nullptr && !properties->is_object()) {
     return wrong(place.where + ".properties", "an object");
   }
@@ -102,7 +99,7 @@ Result<OrderedJson> object_schema(const Place& place) {
 
 Result<void> read_parameters(const Place& place, ToolDefinition& tool) {
   for (const char* key : {"input_schema", "parameters"}) {
-    const OrderedJson* parameters = member(place.value, key);
+    const OrderedJson* parameters = given_member(place.value, key);
     if (parameters == nullptr) continue;
     const Place inner{*parameters, place.where + "." + key};
     if (!parameters->is_object()) return wrong(inner.where, "an object");
@@ -117,7 +114,7 @@ Result<void> read_parameters(const Place& place, ToolDefinition& tool) {
 
 Result<ToolDefinition> parse_one(const Place& place) {
   if (!place.value.is_object()) return wrong(place.where, "an object");
-  const OrderedJson* function = member(place.value, "function");
+  const OrderedJson* function = given_member(place.value, "function");
   if (function != nullptr) {
     if (!function->is_object()) return wrong(place.where + ".function", "an object");
     return parse_one({*function, place.where + ".function"});

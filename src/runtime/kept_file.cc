@@ -15,24 +15,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<char, 8> kMagic = {'H', 'E', 'A', 'R', 'T', 'H', 'K', 'F'};
+constexpr std::array<char, 8> kKeptMagic = {'H', 'E', 'A', 'R', 'T', 'H', 'K', 'F'};
 constexpr std::uint64_t kByteOrderAndLayout = 0x0102030400000001;
 
 /// More than any description of a graph without its weights.
 constexpr std::uint64_t kKeptBytesMax = std::uint64_t{256} << 20;
 
-struct Header {
-  std::array<char, 8> magic = kMagic;
+struct KeptHeader {
+  std::array<char, 8> magic = kKeptMagic;
   std::uint64_t byte_order_and_layout = kByteOrderAndLayout;
   KeptKey key;
   std::uint64_t content_bytes = 0;
   std::uint64_t content_checksum = 0;
   std::uint64_t header_checksum = 0;  ///< of all above
 };
-static_assert(std::has_unique_object_representations_v<Header>);
+static_assert(std::has_unique_object_representations_v<KeptHeader>);
 
-std::uint64_t header_checksum(const Header& header) {
-  return checksum_of(&header, offsetof(Header, header_checksum));
+std::uint64_t header_checksum(const KeptHeader& header) {
+  return checksum_of(&header, offsetof(KeptHeader, header_checksum));
 }
 
 Result<std::string> read_kept(const fs::path& path, const KeptKey& key) {
@@ -41,10 +41,10 @@ Result<std::string> read_kept(const fs::path& path, const KeptKey& key) {
   const auto useless = [&](const char* why) {
     return fail(ErrorCode::kCorrupt, path.string() + " cannot be used: " + why);
   };
-  Header header;
+  KeptHeader header;
   if (file.size() < sizeof header) return useless("it is too short");
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.magic != kMagic || header.byte_order_and_layout != kByteOrderAndLayout) {
+  if (header.magic != kKeptMagic || header.byte_order_and_layout != kByteOrderAndLayout) {
     return useless("it was made by another version or on another kind of machine");
   }
   if (header.header_checksum != header_checksum(header)) return useless("its header is damaged");
@@ -86,7 +86,7 @@ std::optional<std::string> find_kept(const std::vector<fs::path>& paths, const K
 }
 
 void keep(const std::vector<fs::path>& paths, const KeptKey& key, std::string_view content) {
-  Header header;
+  KeptHeader header;
   header.key = key;
   header.content_bytes = content.size();
   header.content_checksum = checksum_of(content.data(), content.size());

@@ -28,15 +28,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<char, 8> kMagic = {'H', 'E', 'A', 'R', 'T', 'H', 'P', 'W'};
+constexpr std::array<char, 8> kPackedMagic = {'H', 'E', 'A', 'R', 'T', 'H', 'P', 'W'};
 constexpr std::uint32_t kByteOrder = 0x01020304;
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kEntryAlignment = 4096;  ///< an entry can be mapped, and kernels want 64
 
 enum class EntryKind : std::uint32_t { kLinear, kFloats };
 
-struct Header {
-  std::array<char, 8> magic = kMagic;
+struct PackedHeader {
+  std::array<char, 8> magic = kPackedMagic;
   std::uint32_t byte_order = kByteOrder;
   std::uint32_t version = kVersion;
   std::uint32_t layout_version = kernels::kPackedLayoutVersion;
@@ -56,8 +56,8 @@ struct Entry {
   std::uint64_t hash = 0;
 };
 
-std::uint64_t header_hash(const Header& header) {
-  return checksum_of(&header, offsetof(Header, header_hash));
+std::uint64_t header_hash(const PackedHeader& header) {
+  return checksum_of(&header, offsetof(PackedHeader, header_hash));
 }
 
 std::uint64_t aligned(std::uint64_t offset) {
@@ -65,7 +65,7 @@ std::uint64_t aligned(std::uint64_t offset) {
 }
 
 std::uint64_t first_offset(std::size_t entries) {
-  return aligned(sizeof(Header) + entries * sizeof(Entry));
+  return aligned(sizeof(PackedHeader) + entries * sizeof(Entry));
 }
 
 /// Memory for a packed matrix, aligned as the kernels want it.
@@ -211,10 +211,10 @@ std::span<const std::byte> as_bytes(const void* data, std::size_t size) {
 /// Checks all that does not need the entries' bytes.
 Result<std::vector<Entry>> read_entries(const fs::path& path, std::string_view file,
                                         const Digest& source, const onnx::RaggedGraph& graph) {
-  Header header;
+  PackedHeader header;
   if (file.size() < sizeof header) return stale(path, "it is too short");
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.magic != kMagic) return stale(path, "it is no file of packed weights");
+  if (header.magic != kPackedMagic) return stale(path, "it is no file of packed weights");
   if (header.byte_order != kByteOrder || header.version != kVersion ||
       header.layout_version != kernels::kPackedLayoutVersion) {
     return stale(path, "it was made by another version or on another kind of machine");
@@ -333,7 +333,7 @@ Result<void> PackedWeights::write(const fs::path& path, const Digest& source,
                                   int threads, const PackingProgress& progress) {
   TensorBytes tensors(folder);
   HEARTH_TRY(std::vector<Entry> entries, plan_entries(tensors, graph));
-  Header header;
+  PackedHeader header;
   header.entry_count = static_cast<std::uint32_t>(entries.size());
   header.file_bytes = entries.empty() ? first_offset(0)
                                       : aligned(entries.back().offset + entries.back().size_bytes);

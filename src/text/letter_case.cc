@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "text/letter_case_table.h"
 #include "text/utf8.h"
@@ -18,9 +19,6 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
-
-char ascii_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 /// The whole text through one forced-case substitution; `replacement` is "\\U$0" or "\\L$0".
 std::string force_case(std::string_view text, std::string_view replacement) {

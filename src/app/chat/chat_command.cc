@@ -10,7 +10,7 @@
 namespace hearth::app {
 namespace {
 
-constexpr std::array<ChatCommandRow, 8> kTable = {{
+constexpr std::array<ChatCommandRow, 8> kCommands = {{
     {ChatVerb::kHelp, "/help", "", "this list"},
     {ChatVerb::kSystem, "/system", "[TEXT]",
      "show the system prompt, or set it; /system \"\" removes it"},
@@ -31,7 +31,7 @@ std::string_view trimmed(std::string_view text) {
 
 tl::unexpected<Error> unknown(std::string_view name) {
   std::vector<std::string_view> names;
-  for (const ChatCommandRow& row : kTable) names.push_back(row.name);
+  for (const ChatCommandRow& row : kCommands) names.push_back(row.name);
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("{} is no command{}; /help lists them, and a message that begins with a "
                           "slash is written with two",
@@ -41,9 +41,9 @@ tl::unexpected<Error> unknown(std::string_view name) {
 /// The row of that name, or the only one that begins with it.
 Result<const ChatCommandRow*> find_row(std::string_view name) {
   if (name == "/exit") name = "/quit";
-  const auto exact = std::find_if(kTable.begin(), kTable.end(),
+  const auto exact = std::find_if(kCommands.begin(), kCommands.end(),
                                   [&](const ChatCommandRow& row) { return row.name == name; });
-  if (exact != kTable.end()) return &*exact;
+  if (exact != kCommands.end()) return &*exact;
   const auto candidates = complete_chat_command(name);
   if (name.size() < 2 || candidates.empty()) return unknown(name);
   if (candidates.size() > 1) {
@@ -55,7 +55,7 @@ Result<const ChatCommandRow*> find_row(std::string_view name) {
 
 }  // namespace
 
-std::span<const ChatCommandRow> chat_command_table() { return kTable; }
+std::span<const ChatCommandRow> chat_command_table() { return kCommands; }
 
 bool is_chat_command(std::string_view line) {
   return line.starts_with('/') && !line.starts_with("//") &&
@@ -84,7 +84,7 @@ std::string_view message_of_line(std::string_view line) {
 std::vector<std::string_view> complete_chat_command(std::string_view before_cursor) {
   std::vector<std::string_view> names;
   if (!before_cursor.starts_with('/')) return names;
-  for (const ChatCommandRow& row : kTable) {
+  for (const ChatCommandRow& row : kCommands) {
     if (row.name.starts_with(before_cursor)) names.push_back(row.name);
   }
   return names;
@@ -102,7 +102,7 @@ std::string_view common_beginning(std::span<const std::string_view> words) {
 
 std::string chat_help() {
   std::string text;
-  for (const ChatCommandRow& row : kTable) {
+  for (const ChatCommandRow& row : kCommands) {
     text += fmt::format("  {:<16}{}\n", fmt::format("{} {}", row.name, row.parameter), row.meaning);
   }
   return text +

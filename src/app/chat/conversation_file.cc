@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kFormat = "hearth-chat";
 constexpr std::int64_t kVersion = 1;
-constexpr std::uint64_t kFileBytesMax = std::uint64_t{64} << 20;
+constexpr std::uint64_t kConversationBytesMax = std::uint64_t{64} << 20;
 
 using protocol::Message;
 using protocol::Role;
@@ -84,7 +84,7 @@ Result<std::vector<Message>> load_conversation(const std::filesystem::path& path
   if (const auto size = file_size_bytes(path); !size) {
     return fail(ErrorCode::kInvalidArgument, size.error().message);
   }
-  HEARTH_TRY(const std::string text, read_file(path, kFileBytesMax));
+  HEARTH_TRY(const std::string text, read_file(path, kConversationBytesMax));
   return parse_conversation_text(text, path.string());
 }
 

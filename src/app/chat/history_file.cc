@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kFileBytesMax = std::uint64_t{256} << 20;
+constexpr std::uint64_t kHistoryBytesMax = std::uint64_t{256} << 20;
 constexpr unsigned kOwnerOnly = 0600;
 
 std::vector<std::string> entries_of(std::string_view text) {
@@ -75,7 +75,7 @@ std::vector<std::string> HistoryFile::load() {
   if (!path_) return {};
   std::error_code ignored;
   if (!fs::exists(*path_, ignored)) return {};
-  const auto text = read_file(*path_, kFileBytesMax);
+  const auto text = read_file(*path_, kHistoryBytesMax);
   if (!text) {
     keep_failure(tl::unexpected<Error>(text.error()));
     return {};

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::uint64_t kSystemBytesMax = std::uint64_t{16} << 20;
 
-constexpr const char* kExamples =
+constexpr const char* kChatExamples =
     "Examples:\n"
     "  hearth chat\n"
     "  hearth chat --agent coder --temperature 0.2\n"
@@ -188,7 +188,7 @@ void add_chat_command(CLI::App& root, std::vector<Subcommand>& commands) {
   parser->add_option("--load", options->load, "Go on with a conversation that /save wrote")
       ->type_name("FILE");
   parser->add_flag("--no-history", options->no_history, "Neither read nor write the input history");
-  parser->footer(kExamples);
+  parser->footer(kChatExamples);
   commands.push_back({parser, [options, flags] { return chat(*options, *flags); }});
 }
 

@@ -20,7 +20,7 @@
 namespace hearth::app {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kEvalExamples =
     "Examples:\n"
     "  hearth eval                                   the model in the box\n"
     "  hearth eval --model phi-4-mini --limit 20 --speed\n"
@@ -269,7 +269,7 @@ void add_eval_command(CLI::App& root, std::vector<Subcommand>& commands) {
       SettingId::kIsa,       SettingId::kRecipe,  SettingId::kKvCacheType, SettingId::kToolCalls};
   const auto flags = std::make_shared<SettingFlags>(*parser, kSettings);
   add_options(*parser, *options);
-  parser->footer(kExamples);
+  parser->footer(kEvalExamples);
   commands.push_back({parser, [options, flags] { return eval(*options, *flags); }});
 }
 

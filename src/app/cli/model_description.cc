@@ -11,7 +11,7 @@
 namespace hearth::app {
 namespace {
 
-std::string row(const char* name, const std::string& value) {
+std::string property_row(const char* name, const std::string& value) {
   return fmt::format("{:<18}{}\n", name, value);
 }
 
@@ -94,29 +94,29 @@ OrderedJson model_json(const runtime::ModelFolder& model) {
 std::string model_text(const runtime::ModelFolder& model) {
   const runtime::GenaiConfig& config = model.config;
   const onnx::DecoderGraphInfo& graph = model.graph;
-  std::string text = row("model", fmt::format("{} ({})", model.name, config.model_type));
-  text += row("folder", model.folder.string());
-  text += row("size on disk", exact_size(model.size_bytes));
-  text += row("weights", exact_size(graph.weight_bytes));
-  text += row("read per token", exact_size(graph.bytes_read_per_token));
-  text += row("cache per token", exact_size(cache_bytes_per_token(graph)));
-  text += row("matrices", precisions(graph));
-  text += row("shape",
-              fmt::format("{} layers, hidden {}, {} query and {} key-value heads of {}, "
-                          "vocabulary {}",
-                          config.num_hidden_layers, config.hidden_size, config.num_attention_heads,
-                          config.num_key_value_heads, config.head_size, config.vocab_size));
-  text += row("types",
-              fmt::format("logits {}, cache {}", onnx::element_type_name(graph.logits_element_type),
-                          onnx::element_type_name(graph.cache_element_type)));
-  text += row("context", fmt::format("{} tokens", config.context_length));
+  std::string text = property_row("model", fmt::format("{} ({})", model.name, config.model_type));
+  text += property_row("folder", model.folder.string());
+  text += property_row("size on disk", exact_size(model.size_bytes));
+  text += property_row("weights", exact_size(graph.weight_bytes));
+  text += property_row("read per token", exact_size(graph.bytes_read_per_token));
+  text += property_row("cache per token", exact_size(cache_bytes_per_token(graph)));
+  text += property_row("matrices", precisions(graph));
+  text += property_row(
+      "shape", fmt::format("{} layers, hidden {}, {} query and {} key-value heads of {}, "
+                           "vocabulary {}",
+                           config.num_hidden_layers, config.hidden_size, config.num_attention_heads,
+                           config.num_key_value_heads, config.head_size, config.vocab_size));
+  text += property_row("types", fmt::format("logits {}, cache {}",
+                                            onnx::element_type_name(graph.logits_element_type),
+                                            onnx::element_type_name(graph.cache_element_type)));
+  text += property_row("context", fmt::format("{} tokens", config.context_length));
   if (graph.long_rope) {
-    text += row("rotary tables", fmt::format("two; the long one beyond {} tokens",
-                                             graph.long_rope->threshold_tokens));
+    text += property_row("rotary tables", fmt::format("two; the long one beyond {} tokens",
+                                                      graph.long_rope->threshold_tokens));
   }
-  text += row("stop tokens", fmt::format("{}", fmt::join(model.stop_ids, ", ")));
-  text += row("chat template", model.chat_template ? "yes" : "no");
-  text += row("sampling", sampling_in_words(config.search));
+  text += property_row("stop tokens", fmt::format("{}", fmt::join(model.stop_ids, ", ")));
+  text += property_row("chat template", model.chat_template ? "yes" : "no");
+  text += property_row("sampling", sampling_in_words(config.search));
   return text;
 }
 

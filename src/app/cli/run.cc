@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint64_t kToolsBytesMax = std::uint64_t{4} << 20;
 
-constexpr const char* kExamples =
+constexpr const char* kRunExamples =
     "Examples:\n"
     "  hearth run --task \"What is 17 + 25?\"\n"
     "  hearth run --agent reviewer --task \"Review this file.\" < main.c\n"
@@ -167,7 +167,7 @@ void add_run_command(CLI::App& root, std::vector<Subcommand>& commands) {
       ->type_name("FILE");
   parser->add_flag("--json", options->json, "Print one JSON object instead of the text");
   parser->add_flag("--no-stream", options->no_stream, "Print the answer when it is complete");
-  parser->footer(kExamples);
+  parser->footer(kRunExamples);
   commands.push_back({parser, [options, flags] { return run(*options, *flags); }});
 }
 

@@ -11,7 +11,7 @@
 namespace hearth::app {
 namespace {
 
-std::string row(std::string_view name, const std::string& value) {
+std::string finding_row(std::string_view name, const std::string& value) {
   return fmt::format("{:<16}{}\n", name, value);
 }
 
@@ -117,19 +117,20 @@ OrderedJson bandwidth_json(const std::optional<Bandwidth>& bandwidth) {
 }
 
 std::string model_lines(const DoctorReport& report) {
-  if (!report.model) return row("model", "cannot be used, see below");
+  if (!report.model) return finding_row("model", "cannot be used, see below");
   const runtime::ModelFolder& model = *report.model;
   std::string text =
-      row("model", fmt::format("{}, {}, {} on disk, checked: {}", model.name,
-                               precision_in_words(model.graph), size_in_words(model.size_bytes),
-                               model.folder.string()));
+      finding_row("model", fmt::format("{}, {}, {} on disk, checked: {}", model.name,
+                                       precision_in_words(model.graph),
+                                       size_in_words(model.size_bytes), model.folder.string()));
   if (const auto most = report.tokens_per_second_max()) {
-    text += row("speed limit",
-                fmt::format("{:.1f} tokens/s at most: a token reads {} of weights{}", *most,
-                            size_in_words(model.graph.bytes_read_per_token),
-                            model.graph.bytes_read_per_token < report.machine.last_level_cache_bytes
-                                ? " (which fit the cache: other costs will bound it)"
-                                : ""));
+    text += finding_row(
+        "speed limit",
+        fmt::format("{:.1f} tokens/s at most: a token reads {} of weights{}", *most,
+                    size_in_words(model.graph.bytes_read_per_token),
+                    model.graph.bytes_read_per_token < report.machine.last_level_cache_bytes
+                        ? " (which fit the cache: other costs will bound it)"
+                        : ""));
   }
   return text;
 }
@@ -193,14 +194,14 @@ OrderedJson doctor_json(const DoctorReport& report) {
 
 std::string doctor_text(const DoctorReport& report) {
   const Machine& machine = report.machine;
-  std::string text = row("hearth", report.version);
-  text += row("processor", machine.cpu.model);
-  text += row("features", features_in_words(machine.cpu));
-  text += row("cores", cores_in_words(machine));
-  text += row("memory", fmt::format("{}, {} free", size_in_words(machine.memory_bytes),
-                                    size_in_words(machine.memory_free_bytes)));
-  text += row("bandwidth", bandwidth_in_words(report));
-  text += row("ONNX Runtime", report.onnx_runtime_version);
+  std::string text = finding_row("hearth", report.version);
+  text += finding_row("processor", machine.cpu.model);
+  text += finding_row("features", features_in_words(machine.cpu));
+  text += finding_row("cores", cores_in_words(machine));
+  text += finding_row("memory", fmt::format("{}, {} free", size_in_words(machine.memory_bytes),
+                                            size_in_words(machine.memory_free_bytes)));
+  text += finding_row("bandwidth", bandwidth_in_words(report));
+  text += finding_row("ONNX Runtime", report.onnx_runtime_version);
   for (const ExecutionProviderStatus& status : report.execution_providers) {
     text += fmt::format("  {:<14}{} — {}{}\n", status.name,
                         !status.usable   ? "?"
@@ -211,16 +212,18 @@ std::string doctor_text(const DoctorReport& report) {
   text += model_lines(report);
   if (report.execution) {
     const std::string& why = report.execution->why_stock;
-    text += row("executor", executor_in_words(*report.execution) + (why.empty() ? "" : ": " + why));
+    text += finding_row("executor",
+                        executor_in_words(*report.execution) + (why.empty() ? "" : ": " + why));
   }
-  text += row("model folders", report.model_folders);
-  text += row("cache folder",
-              fmt::format("{}{}", report.cache_folder.string(),
-                          report.cache_folder_free_bytes
-                              ? ", " + size_in_words(*report.cache_folder_free_bytes) + " free"
-                              : ""));
-  text += row("configuration",
-              report.config_file ? report.config_file->string() : "no router.config.json");
+  text += finding_row("model folders", report.model_folders);
+  text +=
+      finding_row("cache folder",
+                  fmt::format("{}{}", report.cache_folder.string(),
+                              report.cache_folder_free_bytes
+                                  ? ", " + size_in_words(*report.cache_folder_free_bytes) + " free"
+                                  : ""));
+  text += finding_row("configuration",
+                      report.config_file ? report.config_file->string() : "no router.config.json");
   text += "settings\n";
   for (const Setting& row_of : setting_table()) text += setting_line(row_of, report.settings);
   for (const Error& problem : report.problems) text += "PROBLEM: " + problem.message + "\n";

@@ -17,7 +17,7 @@
 namespace hearth::app {
 namespace {
 
-constexpr std::uint64_t kFileBytesMax = std::uint64_t{64} << 20;
+constexpr std::uint64_t kEvalFileBytesMax = std::uint64_t{64} << 20;
 constexpr std::size_t kContextTokensMax = 2048;
 
 /// One line on a terminal that is written over, and gone at the end.
@@ -38,7 +38,7 @@ class StatusLine {
 };
 
 Result<std::string> read_input(const std::filesystem::path& path, const char* flag) {
-  auto text = read_file(path, kFileBytesMax);
+  auto text = read_file(path, kEvalFileBytesMax);
   if (!text) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", flag, text.error().message));
   }

@@ -18,7 +18,7 @@ std::string share_text(const eval::Share& share) {
   return fmt::format("{:5.1f} %  ({} of {})", share.rate() * 100, share.right, share.of);
 }
 
-std::string row(std::string_view name, const std::string& value) {
+std::string score_row(std::string_view name, const std::string& value) {
   return fmt::format("  {:<26}{}\n", name, value);
 }
 
@@ -97,32 +97,33 @@ OrderedJson speed_json(const SpeedReport& speed) {
 std::string text_text(const TextReport& text) {
   const eval::TextOutcome& outcome = text.outcome;
   std::string made = fmt::format("text {}\n", text.file.string());
-  made += row("scored", fmt::format("{} of {} tokens, context {}, stride {}", outcome.score.tokens,
-                                    text.tokens, text.context_tokens, text.stride_tokens));
-  made += row("perplexity", fmt::format("{:.4f}", outcome.score.perplexity()));
+  made += score_row("scored",
+                    fmt::format("{} of {} tokens, context {}, stride {}", outcome.score.tokens,
+                                text.tokens, text.context_tokens, text.stride_tokens));
+  made += score_row("perplexity", fmt::format("{:.4f}", outcome.score.perplexity()));
   if (!text.against) return made;
-  made += row(
+  made += score_row(
       "perplexity of the other",
       fmt::format("{:.4f}  ({})", outcome.reference_score.perplexity(), text.against->string()));
-  made +=
-      row("KL divergence", fmt::format("{:.6f} nats a token, at most {:.4f}",
-                                       outcome.divergence.kl_mean(), outcome.divergence.kl_max));
-  made += row("same likeliest token",
-              fmt::format("{:.2f} %", outcome.divergence.top1_agreement() * 100));
+  made += score_row("KL divergence",
+                    fmt::format("{:.6f} nats a token, at most {:.4f}", outcome.divergence.kl_mean(),
+                                outcome.divergence.kl_max));
+  made += score_row("same likeliest token",
+                    fmt::format("{:.2f} %", outcome.divergence.top1_agreement() * 100));
   return made;
 }
 
 std::string calibration_text(const eval::Calibration& calibration) {
   if (calibration.count == 0) return {};
-  std::string made = row(
+  std::string made = score_row(
       "confidence in the name",
       fmt::format("mean {:.3f}, right {:.3f}, calibration error {:.3f}",
                   calibration.mean_confidence, calibration.accuracy, calibration.expected_error));
   for (const eval::ReliabilityBin& bin : calibration.bins) {
     if (bin.count == 0) continue;
-    made += row(fmt::format("  {:.1f} to {:.1f}", bin.low, bin.high),
-                fmt::format("{:>4} calls, {:.3f} sure, {:.3f} right", bin.count,
-                            bin.mean_confidence, bin.accuracy));
+    made += score_row(fmt::format("  {:.1f} to {:.1f}", bin.low, bin.high),
+                      fmt::format("{:>4} calls, {:.3f} sure, {:.3f} right", bin.count,
+                                  bin.mean_confidence, bin.accuracy));
   }
   return made;
 }
@@ -130,17 +131,17 @@ std::string calibration_text(const eval::Calibration& calibration) {
 std::string cases_text(const CasesReport& cases) {
   const eval::Tally& tally = cases.tally;
   std::string made = fmt::format("set {}\n", cases.file.string());
-  made += row("right in all", share_text(tally.all));
-  for (const auto& [kind, share] : tally.kinds) made += row("  " + kind, share_text(share));
-  made += row("right tool", share_text(tally.calls.name));
-  made += row("and all arguments exact", share_text(tally.calls.arguments));
+  made += score_row("right in all", share_text(tally.all));
+  for (const auto& [kind, share] : tally.kinds) made += score_row("  " + kind, share_text(share));
+  made += score_row("right tool", share_text(tally.calls.name));
+  made += score_row("and all arguments exact", share_text(tally.calls.arguments));
   for (const auto& [tool, calls] : tally.tools) {
-    made += row("  " + tool, fmt::format("{}   arguments {}", share_text(calls.name),
-                                         share_text(calls.arguments)));
+    made += score_row("  " + tool, fmt::format("{}   arguments {}", share_text(calls.name),
+                                               share_text(calls.arguments)));
   }
-  made += row("no call where none fits", share_text(tally.no_call));
-  made += row("valid JSON of calls", share_text(tally.valid_json));
-  made += row("calls that were repaired", share_text(tally.repaired));
+  made += score_row("no call where none fits", share_text(tally.no_call));
+  made += score_row("valid JSON of calls", share_text(tally.valid_json));
+  made += score_row("calls that were repaired", share_text(tally.repaired));
   return made + calibration_text(tally.calibration);
 }
 
@@ -151,13 +152,13 @@ std::string distribution_text(const eval::Distribution& times) {
 
 std::string speed_text(const SpeedReport& speed) {
   std::string made = "speed\n";
-  made += row("generated", fmt::format("{:.1f} tokens/s", speed.tokens_per_s));
-  made += row("prompts", fmt::format("{:.1f} tokens/s", speed.prompt_tokens_per_s));
-  made += row("a request", distribution_text(speed.request_ms));
-  made += row("to the first token", distribution_text(speed.first_token_ms));
-  made += row("a further token", distribution_text(speed.step_ms));
-  made += row("loading", fmt::format("{:.0f} ms", speed.load_ms));
-  return made + row("peak memory", size_in_words(speed.peak_memory_bytes));
+  made += score_row("generated", fmt::format("{:.1f} tokens/s", speed.tokens_per_s));
+  made += score_row("prompts", fmt::format("{:.1f} tokens/s", speed.prompt_tokens_per_s));
+  made += score_row("a request", distribution_text(speed.request_ms));
+  made += score_row("to the first token", distribution_text(speed.first_token_ms));
+  made += score_row("a further token", distribution_text(speed.step_ms));
+  made += score_row("loading", fmt::format("{:.0f} ms", speed.load_ms));
+  return made + score_row("peak memory", size_in_words(speed.peak_memory_bytes));
 }
 
 }  // namespace

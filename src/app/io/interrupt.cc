@@ -14,9 +14,9 @@ std::atomic<bool> guarded{false};
 std::atomic<int> signal_seen{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
-constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
+constexpr std::array<int, 3> kInterrupts = {SIGINT, SIGTERM, SIGHUP};
 
-void on_signal(int signal) {
+void on_interrupt(int signal) {
   if (!guarded.load()) _exit(128 + (signal == SIGINT ? SIGINT : SIGTERM));
   signal_seen.store(signal);
   cancelled.store(true);
@@ -26,9 +26,9 @@ void on_signal(int signal) {
 
 void install_interrupt_handlers() {
   struct sigaction action {};
-  action.sa_handler = on_signal;
+  action.sa_handler = on_interrupt;
   sigemptyset(&action.sa_mask);
-  for (const int signal : kSignals) {
+  for (const int signal : kInterrupts) {
     struct sigaction before {};
     // A process started with the signal ignored (nohup, a background job) keeps it ignored.
     if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
@@ -42,11 +42,11 @@ void install_interrupt_handlers() {
 
 const std::atomic<bool>& guard_request() {
   struct sigaction action {};
-  action.sa_handler = on_signal;
+  action.sa_handler = on_interrupt;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
   guarded.store(true);
-  for (const int signal : kSignals) {
+  for (const int signal : kInterrupts) {
     struct sigaction before {};
     if (sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
     sigaction(signal, &action, nullptr);

@@ -21,11 +21,11 @@ std::atomic<int> ending_signal{0};
 std::atomic<int> wake_writer{-1};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
-constexpr std::array<int, 5> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
-std::array<struct sigaction, kSignals.size()> before;
+constexpr std::array<int, 5> kTerminalSignals = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
+std::array<struct sigaction, kTerminalSignals.size()> before;
 int wake_reader = -1;
 
-void on_signal(int signal) {
+void on_terminal_signal(int signal) {
   const int saved_errno = errno;
   if (signal == SIGWINCH || signal == SIGCONT) {
     redraw_seen.store(true);
@@ -49,17 +49,18 @@ SignalEvents::SignalEvents() {
   wake_reader = ends[0];
   wake_writer.store(ends[1]);
   struct sigaction action {};
-  action.sa_handler = on_signal;
+  action.sa_handler = on_terminal_signal;
   action.sa_flags = SA_RESTART;  // waiting happens in poll(), which a signal ends all the same
   sigemptyset(&action.sa_mask);
-  for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    ::sigaction(kSignals[i], nullptr, &before[i]);
-    if (before[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+  for (std::size_t i = 0; i < kTerminalSignals.size(); ++i) {
+    ::sigaction(kTerminalSignals[i], nullptr, &before[i]);
+    if (before[i].sa_handler != SIG_IGN) ::sigaction(kTerminalSignals[i], &action, nullptr);
   }
 }
 
 SignalEvents::~SignalEvents() {
-  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before[i], nullptr);
+  for (std::size_t i = 0; i < kTerminalSignals.size(); ++i)
+    ::sigaction(kTerminalSignals[i], &before[i], nullptr);
   ::close(wake_writer.exchange(-1));
   ::close(wake_reader);
   wake_reader = -1;

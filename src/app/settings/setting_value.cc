@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "app/settings/setting.h"
+#include "base/ascii.h"
 
 namespace hearth::app {
 namespace {
@@ -27,16 +28,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::optional<bool> parse_boolean(std::string_view text) {
-  const std::string word = lowered(text);
+  const std::string word = ascii_lowered(text);
   if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
   if (word == "false" || word == "0" || word == "no" || word == "off") return false;
   return std::nullopt;
@@ -55,7 +48,7 @@ std::optional<Number> parse_whole(std::string_view text) {
 /// Settings with choices compare without regard to case and keep the table's spelling.
 std::optional<std::string> find_choice(const Setting& row, std::string_view text) {
   for (const std::string_view choice : row.choices) {
-    if (lowered(choice) == lowered(text)) return std::string(choice);
+    if (ascii_lowered(choice) == ascii_lowered(text)) return std::string(choice);
   }
   return std::nullopt;
 }

@@ -72,10 +72,6 @@ class RowCheck {
   std::map<std::string, Rows, std::less<>> rows_;
 };
 
-tl::unexpected<Error> refuse(const NodeProto& node, const std::string& why) {
-  return fail(ErrorCode::kUnsupported, describe(node) + " " + why);
-}
-
 bool RowCheck::touches_rows(const NodeProto& node) const {
   const auto is_row = [&](const std::string& value) {
     return value == ragged_.names.ids || rows_of(value) != nullptr;

@@ -6,7 +6,7 @@ namespace {
 
 using ::onnx::NodeProto;
 
-struct Match {
+struct GateMatch {
   const NodeProto* product = nullptr;
   std::string gate;
   std::string up;
@@ -15,7 +15,7 @@ struct Match {
 };
 
 /// `value` as gate * sigmoid(gate) that nothing else reads.
-bool read_silu(const GraphView& view, std::string_view value, Match& match) {
+bool read_silu(const GraphView& view, std::string_view value, GateMatch& match) {
   const NodeProto* silu = view.producer(value);
   if (silu == nullptr || !is_op(*silu, "Mul") || uses(view, value) != 1) return false;
   for (const int side : {0, 1}) {
@@ -41,12 +41,12 @@ bool is_linear_output(const GraphView& view, std::string_view value) {
 
 Result<void> gated_silu(RaggedGraph& ragged) {
   auto& graph = *ragged.model.mutable_graph();
-  std::vector<Match> matches;
+  std::vector<GateMatch> matches;
   {
     HEARTH_TRY(const GraphView view, GraphView::build(graph));
     for (const NodeProto* node : view.nodes()) {
       if (!is_op(*node, "Mul")) continue;
-      Match match;
+      GateMatch match;
       for (const int side : {0, 1}) {
         if (!read_silu(view, input_name(*node, side), match)) continue;
         match.up = std::string(input_name(*node, 1 - side));
@@ -58,7 +58,7 @@ Result<void> gated_silu(RaggedGraph& ragged) {
     }
   }
   std::vector<const NodeProto*> gone;
-  for (const Match& match : matches) {
+  for (const GateMatch& match : matches) {
     become(editable(graph, match.product), kGatedSilu, {match.gate, match.up});
     gone.push_back(match.silu);
     gone.push_back(match.sigmoid);

@@ -37,10 +37,6 @@ enum GroupQueryInput {
   kKeyNorm,
 };
 
-tl::unexpected<Error> refuse(const NodeProto& node, const std::string& why) {
-  return fail(ErrorCode::kUnsupported, describe(node) + " " + why);
-}
-
 /// The graph as it is, and what the released names mean in it.
 struct Source {
   const GraphView& view;
@@ -291,7 +287,7 @@ Result<std::int64_t> head_dim_of(const Source& source, const NodeProto& node) {
   return *past->dims[3].value;
 }
 
-struct Match {
+struct AttentionMatch {
   const NodeProto* node = nullptr;
   AttentionLayer layer;
   std::optional<Rotary> rotary;
@@ -301,7 +297,7 @@ struct Match {
 };
 
 /// Rotary inside the operator, or as nodes before it.
-Result<void> read_rotary(const Source& source, Match& match) {
+Result<void> read_rotary(const Source& source, AttentionMatch& match) {
   const NodeProto& node = *match.node;
   HEARTH_TRY(const std::int64_t inside, attribute_int_or(node, "do_rotary", 0));
   if (inside != 0) {
@@ -336,8 +332,8 @@ Result<void> read_rotary(const Source& source, Match& match) {
   return {};
 }
 
-Result<Match> read_attention(const Source& source, const NodeProto& node) {
-  Match match;
+Result<AttentionMatch> read_attention(const Source& source, const NodeProto& node) {
+  AttentionMatch match;
   match.node = &node;
   AttentionLayer& layer = match.layer;
   layer.node = describe(node);
@@ -388,7 +384,7 @@ std::size_t place_of(RaggedGraph& ragged, const Rotary& rotary) {
   return ragged.tables.size() - 1;
 }
 
-void rewrite(RaggedGraph& ragged, Match& match) {
+void rewrite(RaggedGraph& ragged, AttentionMatch& match) {
   NodeProto& node = editable(*ragged.model.mutable_graph(), match.node);
   AttentionLayer& layer = match.layer;
   if (match.rotary) {
@@ -412,13 +408,13 @@ void rewrite(RaggedGraph& ragged, Match& match) {
 
 Result<void> paged_attention(RaggedGraph& ragged, const DecoderIoNames& names) {
   GraphProto& graph = *ragged.model.mutable_graph();
-  std::vector<Match> matches;
+  std::vector<AttentionMatch> matches;
   {
     HEARTH_TRY(const GraphView view, GraphView::build(graph));
     const Source source{view, names, ragged.long_rope};
     for (const NodeProto* node : view.nodes()) {
       if (!is_op(*node, "GroupQueryAttention", kMicrosoftDomain)) continue;
-      HEARTH_TRY(Match match, read_attention(source, *node));
+      HEARTH_TRY(AttentionMatch match, read_attention(source, *node));
       matches.push_back(std::move(match));
     }
   }
@@ -427,7 +423,7 @@ Result<void> paged_attention(RaggedGraph& ragged, const DecoderIoNames& names) {
   for (int i = outputs->size() - 1; i >= 0; --i) {
     if (outputs->Get(i).name() != names.logits) outputs->DeleteSubrange(i, 1);
   }
-  for (Match& match : matches) rewrite(ragged, match);
+  for (AttentionMatch& match : matches) rewrite(ragged, match);
   return {};
 }
 

@@ -8,10 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "onnx/graph_view.h"
 #include "onnx/passes/ragged_graph.h"
 
 namespace hearth::onnx::passes {
+
+/// That a pass does not take `node`, and why.
+inline tl::unexpected<Error> refuse(const ::onnx::NodeProto& node, const std::string& why) {
+  return fail(ErrorCode::kUnsupported, describe(node) + " " + why);
+}
 
 /// MatMulNBits -> hearth.QuantLinear; weights, scales, zero points and bias leave the graph. Nodes
 /// with something unknown stay as they are.

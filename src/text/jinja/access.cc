@@ -4,14 +4,11 @@
 
 #include "text/jinja/builtins.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/wrong.h"
 #include "text/utf8.h"
 
 namespace hearth::text::jinja {
 namespace {
-
-tl::unexpected<Error> wrong(const std::string& message) {
-  return fail(ErrorCode::kInvalidArgument, message);
-}
 
 Value loop_attribute(const LoopState& loop, const std::string& name) {
   const std::size_t size = loop.items->items.size();

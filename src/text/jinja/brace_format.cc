@@ -4,13 +4,10 @@
 
 #include "text/jinja/operators.h"
 #include "text/jinja/text_format.h"
+#include "text/jinja/wrong.h"
 
 namespace hearth::text::jinja {
 namespace {
-
-tl::unexpected<Error> wrong(const std::string& message) {
-  return fail(ErrorCode::kInvalidArgument, message);
-}
 
 /// The number that all of `text` is; nothing when it is none.
 std::optional<std::int64_t> as_number(std::string_view text) {

@@ -4,14 +4,11 @@
 
 #include "text/jinja/builtins.h"
 #include "text/jinja/text_format.h"
+#include "text/jinja/wrong.h"
 #include "text/utf8.h"
 
 namespace hearth::text::jinja {
 namespace {
-
-tl::unexpected<Error> wrong(const std::string& message) {
-  return fail(ErrorCode::kInvalidArgument, message);
-}
 
 /// %(key)-5.2f
 struct Conversion {
