@@ -8,6 +8,10 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
   add_compile_options(-Wno-restrict)
+  if(HEARTH_UNITY)
+    # A file's hidden class may hold types of its anonymous namespace; seen as a part of another file, that looks wrong.
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
 endif()
 if(HEARTH_WERROR)
   add_compile_options(-Werror)

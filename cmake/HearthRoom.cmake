@@ -1,8 +1,11 @@
 # hearth_room(NAME SOURCES a.cc ... [DEPS room ...] [LIBS target ...])
 #   One static library per room. Headers are included as "room/file.h" from src/.
+#   With HEARTH_UNITY several files are compiled as one (not those with flags of their own, such as kernels): the names
+#   in a room's anonymous namespaces must differ.
 function(hearth_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_library(hearth_${name} STATIC ${ROOM_SOURCES})
+  set_target_properties(hearth_${name} PROPERTIES UNITY_BUILD ${HEARTH_UNITY} UNITY_BUILD_BATCH_SIZE 10)
   target_include_directories(hearth_${name} PUBLIC "${CMAKE_SOURCE_DIR}/src")
   foreach(dep IN LISTS ROOM_DEPS)
     target_link_libraries(hearth_${name} PUBLIC hearth_${dep})
