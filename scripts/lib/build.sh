@@ -10,12 +10,10 @@ build_jobs() {
   echo $((cores < memory_gb ? cores : memory_gb))
 }
 
-# build_preset PRESET [TARGET...]: what changed is built again; messages go to build/PRESET/build.log, and on failure the
-# end of it to the user.
-build_preset() {
-  local preset=$1 folder=$hearth_root/build/$1
-  shift
-  local log=$folder/build.log ort
+# configure_preset PRESET: messages go to build/PRESET/build.log, and on failure the end of it to the user.
+configure_preset() {
+  local preset=$1 folder=$hearth_root/build/$1 ort
+  local log=$folder/build.log
   ort=$(ort_root)
   make_folder "$folder"
   local -a configure=(cmake --preset "$preset" "-DONNXRUNTIME_ROOT=$ort" -U 'OnnxRuntime_*')
@@ -30,6 +28,14 @@ build_preset() {
     tail -n 30 "$log" >&2
     die_of_build "configuring the build failed" "$log"
   fi
+}
+
+# build_preset PRESET [TARGET...]: what changed is built again; messages as configure_preset's.
+build_preset() {
+  local preset=$1 folder=$hearth_root/build/$1
+  shift
+  local log=$folder/build.log
+  configure_preset "$preset"
   say "building ($preset; log: $log)"
   # [12/345] at the head of each line becomes a percentage.
   NINJA_STATUS='[%f/%t] ' ninja -C "$folder" -j "$(build_jobs)" "$@" 2>&1 | tee -a "$log" |
@@ -46,7 +52,7 @@ run_unit_tests() {
   shift
   folder=$(mktemp -d)
   TMPDIR=$folder TEST_TMPDIR=$folder ctest --test-dir "$hearth_root/build/$preset" --output-on-failure --no-tests=error \
-    --timeout 1500 -j "$(build_jobs)" "$@" || status=$?
+    --timeout 2400 -j "$(build_jobs)" "$@" || status=$?
   rm -rf "$folder"
   return "$status"
 }

@@ -1,6 +1,6 @@
 # about: unit tests under AddressSanitizer and UndefinedBehaviorSanitizer (clang)
 # default: 7
-# limit: 1800
+# limit: 3000
 # inputs: src tests/CMakeLists.txt tests/tools tests/sanitizers fuzz models
 set -euo pipefail
 source scripts/lib/common.sh

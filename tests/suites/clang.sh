@@ -1,6 +1,6 @@
 # about: everything compiles with clang++, warnings as errors (the sanitizer build)
 # default: 6
-# limit: 1800
+# limit: 3000
 # inputs: src tests/CMakeLists.txt tests/tools fuzz
 set -euo pipefail
 source scripts/lib/common.sh

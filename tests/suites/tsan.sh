@@ -1,6 +1,6 @@
 # about: unit tests under ThreadSanitizer (g++)
 # default: 8
-# limit: 1800
+# limit: 3000
 # inputs: src tests/CMakeLists.txt tests/tools tests/sanitizers models
 set -euo pipefail
 source scripts/lib/common.sh
