@@ -1,7 +1,7 @@
 # hearth_room(NAME SOURCES a.cc ... [DEPS room ...] [LIBS target ...])
 #   One static library per room. Headers are included as "room/file.h" from src/.
 #   With HEARTH_UNITY several files are compiled as one (not those with flags of their own, such as kernels): the names
-#   in a room's anonymous namespaces must differ.
+#   in a room's anonymous namespaces must differ, and those in its tests'.
 function(hearth_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_library(hearth_${name} STATIC ${ROOM_SOURCES})
@@ -20,6 +20,7 @@ function(hearth_room_tests name)
     return()
   endif()
   add_executable(hearth_${name}_test ${ARGN})
+  set_target_properties(hearth_${name}_test PROPERTIES UNITY_BUILD ${HEARTH_UNITY} UNITY_BUILD_BATCH_SIZE 10)
   target_link_libraries(hearth_${name}_test PRIVATE hearth_${name} GTest::gtest GTest::gtest_main)
   target_compile_definitions(hearth_${name}_test PRIVATE HEARTH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND hearth_${name}_test)

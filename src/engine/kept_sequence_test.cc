@@ -13,7 +13,7 @@
 namespace hearth::engine {
 namespace {
 
-constexpr TokenId kVocab = 64;
+constexpr TokenId kKeptVocab = 64;
 
 struct Script {
   std::int64_t table_threshold = 1 << 30;  ///< sequences change their table beyond this length
@@ -26,7 +26,7 @@ class HashingExecutor final : public Executor {
   explicit HashingExecutor(Script script) : script_(script) {}
   ~HashingExecutor() override { EXPECT_TRUE(open_.empty()) << "a sequence was left open"; }
 
-  std::int64_t vocab_size() const override { return kVocab; }
+  std::int64_t vocab_size() const override { return kKeptVocab; }
 
   Result<SequenceId> open_sequence(const SequenceSpec& spec) override {
     if (used_tokens() + spec.capacity_tokens > script_.memory_tokens) {
@@ -69,7 +69,7 @@ class HashingExecutor final : public Executor {
         hash = (hash ^ static_cast<std::uint64_t>(token)) * 1099511628211ull;
       }
       std::mt19937_64 draw(hash);
-      for (TokenId i = 0; i < kVocab; ++i) {
+      for (TokenId i = 0; i < kKeptVocab; ++i) {
         result.logits.push_back(static_cast<float>(draw() % 1000) / 100.0f);
       }
     }
@@ -96,9 +96,9 @@ class HashingExecutor final : public Executor {
   SequenceId last_id_ = 0;
 };
 
-const std::atomic<bool> kNever{false};
+const std::atomic<bool> kNotCancelled{false};
 
-GenerateRequest request(std::vector<TokenId> prompt, std::int64_t max_tokens = 4) {
+GenerateRequest kept_request(std::vector<TokenId> prompt, std::int64_t max_tokens = 4) {
   GenerateRequest made;
   made.prompt = std::move(prompt);
   made.stop_ids = {1};
@@ -108,7 +108,7 @@ GenerateRequest request(std::vector<TokenId> prompt, std::int64_t max_tokens = 4
 
 Result<GenerateOutcome> ask(KeptSequence& sequence, const GenerateRequest& made) {
   return generate(
-      sequence, made, [](TokenId) { return true; }, kNever);
+      sequence, made, [](TokenId) { return true; }, kNotCancelled);
 }
 
 TEST(CommonPrefix, IsWhatBothBeginWith) {
@@ -130,16 +130,16 @@ TEST(CommonPrefix, OneTokenOfThePromptIsAlwaysRun) {
 TEST(KeptSequence, AnotherTableMeansRunningAgainAndIsReported) {
   HashingExecutor executor({.table_threshold = 6});
   KeptSequence sequence(executor);
-  ASSERT_TRUE(ask(sequence, request({5, 6, 7, 8}, 1)));
-  const auto grown = ask(sequence, request({5, 6, 7, 8, 9, 10, 11}, 1));
+  ASSERT_TRUE(ask(sequence, kept_request({5, 6, 7, 8}, 1)));
+  const auto grown = ask(sequence, kept_request({5, 6, 7, 8, 9, 10, 11}, 1));
   ASSERT_TRUE(grown);
   EXPECT_EQ(grown->cached_tokens, 0);
   EXPECT_EQ(grown->recomputed_tokens, 4);
-  const auto still_long = ask(sequence, request({5, 6, 7, 8, 9, 10, 12}, 1));
+  const auto still_long = ask(sequence, kept_request({5, 6, 7, 8, 9, 10, 12}, 1));
   ASSERT_TRUE(still_long);
   EXPECT_EQ(still_long->cached_tokens, 6);
   EXPECT_EQ(still_long->recomputed_tokens, 0);
-  const auto shrunk = ask(sequence, request({5, 6, 7, 8, 9}, 1));
+  const auto shrunk = ask(sequence, kept_request({5, 6, 7, 8, 9}, 1));
   ASSERT_TRUE(shrunk);
   EXPECT_EQ(shrunk->cached_tokens, 0);
   EXPECT_EQ(shrunk->recomputed_tokens, 4);
@@ -148,15 +148,15 @@ TEST(KeptSequence, AnotherTableMeansRunningAgainAndIsReported) {
 TEST(KeptSequence, MemoryShortageGivesUpWhatWasKept) {
   HashingExecutor executor({.memory_tokens = 10});
   KeptSequence sequence(executor);
-  ASSERT_TRUE(ask(sequence, request({5, 6, 7}, 3)));
-  const auto outcome = ask(sequence, request({5, 6, 7, 8, 9}, 4));  // 5 + 8 > 10, 8 alone fits
+  ASSERT_TRUE(ask(sequence, kept_request({5, 6, 7}, 3)));
+  const auto outcome = ask(sequence, kept_request({5, 6, 7, 8, 9}, 4));  // 5 + 8 > 10, 8 alone fits
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(outcome->cached_tokens, 0);
-  const auto too_large = ask(sequence, request({5, 6, 7}, 30));
+  const auto too_large = ask(sequence, kept_request({5, 6, 7}, 30));
   ASSERT_FALSE(too_large);
   EXPECT_EQ(too_large.error().code, ErrorCode::kResourceExhausted);
   EXPECT_TRUE(sequence.tokens().empty());
-  EXPECT_TRUE(ask(sequence, request({5, 6, 7}, 3))) << "the next request is not hurt";
+  EXPECT_TRUE(ask(sequence, kept_request({5, 6, 7}, 3))) << "the next request is not hurt";
 }
 
 /// The next prompt of a conversation that someone edits: goes on, takes back, changes, starts anew.
@@ -184,7 +184,7 @@ TEST_P(RandomConversations, GiveTheAnswersOfAFreshSequence) {
     std::int64_t cached = 0;
     for (int turn = 0; turn < 40; ++turn) {
       tokens = edited(std::move(tokens), random);
-      GenerateRequest made = request(tokens, 1 + static_cast<std::int64_t>(random() % 6));
+      GenerateRequest made = kept_request(tokens, 1 + static_cast<std::int64_t>(random() % 6));
       made.prefill_chunk_tokens = 1 + static_cast<std::int64_t>(random() % 7);
       made.sampling.temperature = turn % 2 == 0 ? 0.0 : 1.0;
       made.sampling.seed = random();
@@ -192,7 +192,7 @@ TEST_P(RandomConversations, GiveTheAnswersOfAFreshSequence) {
       const auto outcome = ask(sequence, made);
       HashingExecutor fresh({});
       const auto expected = generate(
-          fresh, made, [](TokenId) { return true; }, kNever);
+          fresh, made, [](TokenId) { return true; }, kNotCancelled);
       ASSERT_TRUE(expected);
       if (!outcome) {  // only a script with little memory may refuse
         ASSERT_EQ(outcome.error().code, ErrorCode::kResourceExhausted);

@@ -10,7 +10,7 @@
 namespace hearth::engine {
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr float kImpossible = -std::numeric_limits<float>::infinity();
 
 TEST(LogProbability, IsTheSoftmaxWhereThatCanBeComputedPlainly) {
   std::mt19937 random(3);
@@ -48,10 +48,10 @@ TEST(LogProbability, SmallTermsAreNotRoundedAway) {
 }
 
 TEST(LogProbability, ForbiddenTokensHaveProbabilityZero) {
-  const std::vector<float> row = {kNever, 1, kNever};
+  const std::vector<float> row = {kImpossible, 1, kImpossible};
   EXPECT_EQ(log_probability(row, 0), -std::numeric_limits<double>::infinity());
   EXPECT_EQ(log_probability(row, 1), 0);
-  EXPECT_TRUE(std::isnan(log_sum_exp(std::vector<float>{kNever, kNever})));
+  EXPECT_TRUE(std::isnan(log_sum_exp(std::vector<float>{kImpossible, kImpossible})));
 }
 
 TEST(LogProbability, ARowThatIsNoNumberGivesNone) {

@@ -7,7 +7,7 @@
 namespace hearth::eval {
 namespace {
 
-const std::atomic<bool> kNever{false};
+const std::atomic<bool> kNotCancelled{false};
 
 class RunCases : public ::testing::Test {
  protected:
@@ -65,7 +65,7 @@ TEST_F(RunCases, AsksEveryCaseAndScoresIt) {
   options.on_case = [&](std::size_t done, const std::string& id) {
     told.push_back(std::to_string(done) + id);
   };
-  const auto outcome = run_cases(ask, *tokenizer_, cases_, options, kNever);
+  const auto outcome = run_cases(ask, *tokenizer_, cases_, options, kNotCancelled);
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_EQ(asked, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(told, (std::vector<std::string>{"0call", "1text"}));
@@ -86,7 +86,7 @@ TEST_F(RunCases, APromptThatDoesNotFitIsAWrongAnswer) {
     if (!request.tools.empty()) return fail(ErrorCode::kContextTooLong, "too long");
     return reply("42");
   };
-  const auto outcome = run_cases(ask, *tokenizer_, cases_, {}, kNever);
+  const auto outcome = run_cases(ask, *tokenizer_, cases_, {}, kNotCancelled);
   ASSERT_TRUE(outcome) << outcome.error().message;
   EXPECT_FALSE(outcome->cases[0].score.right);
   EXPECT_TRUE(outcome->cases[1].score.right);
@@ -98,7 +98,7 @@ TEST_F(RunCases, AnErrorNamesTheCase) {
     if (request.tools.empty()) return fail(ErrorCode::kInternal, "broken");
     return reply("x");
   };
-  const auto outcome = run_cases(ask, *tokenizer_, cases_, {}, kNever);
+  const auto outcome = run_cases(ask, *tokenizer_, cases_, {}, kNotCancelled);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().message, "case text: broken");
 }

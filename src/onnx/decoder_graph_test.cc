@@ -17,7 +17,7 @@ namespace {
 using ::onnx::GraphProto;
 using ::onnx::TensorProto;
 
-DecoderConfig tiny_config() {
+DecoderConfig graph_config() {
   DecoderConfig config;
   config.hidden_size = 64;
   config.intermediate_size = 96;
@@ -104,7 +104,7 @@ TEST(DecoderGraph, ReadsEveryVariant) {
   };
   for (const Case& one : cases) {
     for (const bool tied : {false, true}) {
-      DecoderConfig config = tiny_config();
+      DecoderConfig config = graph_config();
       config.tie_word_embeddings = tied;
       one.change(config.switches);
       const auto info = info_of(graph_of(config, one.precision));
@@ -125,7 +125,7 @@ TEST(DecoderGraph, ReadsEveryVariant) {
 }
 
 TEST(DecoderGraph, WithoutLongRopeThereIsNone) {
-  DecoderConfig config = tiny_config();
+  DecoderConfig config = graph_config();
   config.short_factor.clear();
   config.long_factor.clear();
   for (const bool position_ids : {false, true}) {
@@ -137,7 +137,7 @@ TEST(DecoderGraph, WithoutLongRopeThereIsNone) {
 }
 
 TEST(DecoderGraph, NodeNamesAndOrderDoNotMatter) {
-  GraphProto graph = graph_of(tiny_config(), Precision::kInt4);
+  GraphProto graph = graph_of(graph_config(), Precision::kInt4);
   const auto before = info_of(graph);
   std::mt19937 random(9);
   for (int i = graph.node_size() - 1; i >= 0; --i) {
@@ -174,7 +174,7 @@ TEST(DecoderGraph, UnderstandsEveryComparisonOfLengths) {
         Case{"Less", false, 15, false}, Case{"LessOrEqual", false, 16, false},
         Case{"Less", true, 16, true}, Case{"LessOrEqual", true, 15, true},
         Case{"Greater", true, 15, false}, Case{"GreaterOrEqual", true, 16, false}}) {
-    GraphProto graph = graph_of(tiny_config(), Precision::kInt4);
+    GraphProto graph = graph_of(graph_config(), Precision::kInt4);
     auto& comparison = node_of(graph, "Greater");
     comparison.set_op_type(one.op);
     if (one.swapped) comparison.mutable_input()->SwapElements(0, 1);
@@ -193,13 +193,13 @@ TEST(DecoderGraph, UnderstandsEveryComparisonOfLengths) {
 }
 
 TEST(DecoderGraph, RefusesSwitchesItDoesNotUnderstand) {
-  GraphProto graph = graph_of(tiny_config(), Precision::kInt4);
+  GraphProto graph = graph_of(graph_config(), Precision::kInt4);
   node_of(graph, "Greater").set_op_type("Equal");
   EXPECT_NE(refusal(graph).find("chooses the rotary tables"), std::string::npos);
 }
 
 TEST(DecoderGraph, NamesWhatIsMissing) {
-  const GraphProto good = graph_of(tiny_config(), Precision::kInt4);
+  const GraphProto good = graph_of(graph_config(), Precision::kInt4);
   DecoderIoNames names;
   names.input_ids = "tokens";
   EXPECT_NE(refusal(good, names).find("no input 'tokens'"), std::string::npos);
@@ -218,7 +218,7 @@ TEST(DecoderGraph, NamesWhatIsMissing) {
 }
 
 TEST(DecoderGraph, RefusesInconsistentLayers) {
-  const GraphProto good = graph_of(tiny_config(), Precision::kInt4);
+  const GraphProto good = graph_of(graph_config(), Precision::kInt4);
   GraphProto graph = good;
   for (auto& input : *graph.mutable_input()) {
     if (input.name() != "past_key_values.1.value") continue;

@@ -19,7 +19,7 @@ using testing::add_node;
 using testing::add_value;
 using testing::small_model;
 
-std::string refusal(const GraphProto& graph) {
+std::string view_refusal(const GraphProto& graph) {
   const auto view = GraphView::build(graph);
   return view ? "accepted" : view.error().message;
 }
@@ -91,38 +91,39 @@ TEST(GraphView, InitializersListedAsInputsNeedNoFeeding) {
 TEST(GraphView, RefusesCircles) {
   GraphProto graph = chain(3);
   graph.mutable_node(0)->add_input("v2");
-  EXPECT_NE(refusal(graph).find("node 'n0' (Relu) waits for its own output"), std::string::npos)
-      << refusal(graph);
+  EXPECT_NE(view_refusal(graph).find("node 'n0' (Relu) waits for its own output"),
+            std::string::npos)
+      << view_refusal(graph);
   GraphProto self = chain(1);
   self.mutable_node(0)->set_input(0, "v1");
-  EXPECT_NE(refusal(self).find("circle"), std::string::npos);
+  EXPECT_NE(view_refusal(self).find("circle"), std::string::npos);
 }
 
 TEST(GraphView, RefusesUndefinedValues) {
   GraphProto graph = chain(3);
   graph.mutable_node(1)->add_input("ghost");
-  EXPECT_EQ(refusal(graph), "node 'n1' (Relu) reads 'ghost', which nothing produces");
+  EXPECT_EQ(view_refusal(graph), "node 'n1' (Relu) reads 'ghost', which nothing produces");
   GraphProto output = chain(3);
   output.mutable_output(0)->set_name("ghost");
-  EXPECT_NE(refusal(output).find("output 'ghost'"), std::string::npos);
+  EXPECT_NE(view_refusal(output).find("output 'ghost'"), std::string::npos);
 }
 
 TEST(GraphView, RefusesInputsAndOutputsWithoutAName) {
   GraphProto input = chain(3);
   input.add_input();
-  EXPECT_EQ(refusal(input), "a graph input has no name");
+  EXPECT_EQ(view_refusal(input), "a graph input has no name");
   GraphProto output = chain(3);
   output.add_output();
-  EXPECT_EQ(refusal(output), "a graph output has no name");
+  EXPECT_EQ(view_refusal(output), "a graph output has no name");
 }
 
 TEST(GraphView, RefusesValuesDefinedTwice) {
   GraphProto graph = chain(3);
   add_node(graph, "Relu", {"v0"}, {"v2"}, "again");
-  EXPECT_NE(refusal(graph).find("'again'"), std::string::npos);
+  EXPECT_NE(view_refusal(graph).find("'again'"), std::string::npos);
   GraphProto over_input = chain(3);
   add_node(over_input, "Relu", {"v1"}, {"v0"}, "again");
-  EXPECT_NE(refusal(over_input).find("'again'"), std::string::npos);
+  EXPECT_NE(view_refusal(over_input).find("'again'"), std::string::npos);
 }
 
 /// chain(2) in front of which stands an If whose then-branch reads v1, produced later in the file.
@@ -158,11 +159,12 @@ TEST(GraphView, RefusesBodiesThatAreUnsound) {
   GraphProto graph = capturing();
   auto* body = graph.mutable_node(0)->mutable_attribute(0)->mutable_g();
   body->mutable_node(1)->add_input("result");
-  EXPECT_NE(refusal(graph).find("in a body of node 'if'"), std::string::npos) << refusal(graph);
+  EXPECT_NE(view_refusal(graph).find("in a body of node 'if'"), std::string::npos)
+      << view_refusal(graph);
   body->mutable_node(1)->set_input(1, "ghost");
-  EXPECT_NE(refusal(graph).find("'ghost'"), std::string::npos) << refusal(graph);
+  EXPECT_NE(view_refusal(graph).find("'ghost'"), std::string::npos) << view_refusal(graph);
   body->mutable_node(1)->set_input(1, "chosen");
-  EXPECT_NE(refusal(graph).find("circle"), std::string::npos) << refusal(graph);
+  EXPECT_NE(view_refusal(graph).find("circle"), std::string::npos) << view_refusal(graph);
 }
 
 TEST(GraphView, ReadsConstantIntegers) {

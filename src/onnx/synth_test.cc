@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using testing::TemporaryFolder;
 using testing::write_text;
 
-DecoderConfig tiny_config() {
+DecoderConfig synth_config() {
   DecoderConfig config;
   config.hidden_size = 64;
   config.intermediate_size = 96;
@@ -44,7 +44,7 @@ DecoderConfig tiny_config() {
 
 SynthOptions tiny_options(const fs::path& out_dir) {
   SynthOptions options;
-  options.config = tiny_config();
+  options.config = synth_config();
   options.seed = 7;
   options.out_dir = out_dir;
   return options;
