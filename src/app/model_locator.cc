@@ -183,7 +183,9 @@ Result<LocatedModel> locate_asked(const AskedModel& asked, const Environment& en
 
 /// All variants of a known model.
 ModelFamily family_of_known(const std::vector<KnownModel>& models, const KnownModel& model) {
-  ModelFamily family{model.name.substr(0, model.name.find('/')), model.home, {}};
+  ModelFamily family;
+  family.name = model.name.substr(0, model.name.find('/'));
+  family.home = model.home;
   for (const KnownModel& other : models) {
     if (ascii_lowered(other.name.substr(0, other.name.find('/'))) == ascii_lowered(family.name)) {
       family.folders.push_back(other.folder);

@@ -81,19 +81,19 @@ fs::path tidy(const fs::path& folder) {
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
-/// Neighbours whose names are this one's but for the variant's word.
-std::vector<fs::path> neighbours_by_name(const fs::path& folder, const VariantWord& word) {
-  std::vector<fs::path> found;
+/// Where a variant of the family is or would be.
+fs::path place_of(const ModelFamily& family, std::string_view variant) {
+  return family.home / (family.before + std::string(variant) + family.after);
+}
+
+/// `folder` and those of its family beside it.
+std::vector<fs::path> neighbours_by_name(const ModelFamily& family, const fs::path& folder) {
+  std::vector<fs::path> found = {folder};
   for (const std::string_view name : kNames) {
-    std::string other = folder.filename().string();
-    other.replace(word.at, word.name.size(), name);
-    const fs::path neighbour = folder.parent_path() / other;
-    if (name == word.name) {
-      found.push_back(folder);
-    } else if (is_model_folder(neighbour)) {
-      found.push_back(neighbour);
-    }
+    const fs::path neighbour = place_of(family, name);
+    if (neighbour != folder && is_model_folder(neighbour)) found.push_back(neighbour);
   }
+  std::sort(found.begin(), found.end());
   return found;
 }
 
@@ -166,16 +166,18 @@ ModelFamily family_of_folder(const fs::path& given) {
     family.folders = variant_folders(folder);
     return family;
   }
-  const auto word = find_variant_word(folder.filename().string());
+  const std::string name = folder.filename().string();
+  const auto word = find_variant_word(name);
   family.home = folder.parent_path();
-  family.name = (word ? family.home : folder).filename().string();
-  if (!word) {
-    family.folders = {folder};
-  } else if (word->name.size() == folder.filename().string().size()) {
+  if (word && word->name.size() == name.size()) {
+    family.name = family.home.filename().string();
     family.folders = variant_folders(family.home);
-  } else {
-    family.folders = neighbours_by_name(folder, *word);
+    return family;
   }
+  family.name = name;
+  family.before = word ? name.substr(0, word->at) : name + "-";
+  family.after = word ? name.substr(word->at + word->name.size()) : "";
+  family.folders = neighbours_by_name(family, folder);
   return family;
 }
 
@@ -206,13 +208,13 @@ Result<fs::path> choose_variant(const ModelFamily& family, std::string_view vari
 }
 
 std::string variant_advice(const ModelFamily& family, std::string_view variant) {
-  const std::string out = (family.home / variant).string();
+  const std::string out = place_of(family, variant).string();
   const bool quantised = variant.starts_with("int");
   if (const auto source = source_for(family); quantised && source) {
     return fmt::format("make it with: hearth quantize --model {} --precision {} --out {}",
                        source->string(), variant, out);
   }
-  const fs::path weights = family.home / "weights";
+  const fs::path weights = place_of(family, "weights");
   std::error_code ignored;
   return fmt::format(
       "make it with: hearth models build --from {} --precision {} --out {}",

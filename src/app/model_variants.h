@@ -33,13 +33,15 @@ std::optional<std::string> variant_of(const std::filesystem::path& folder);
 struct ModelFamily {
   std::string name;                            ///< "ember"; for a path, that of the folder
   std::filesystem::path home;                  ///< where the variants' folders are or would be
+  std::string before, after;                   ///< around the variant's word in a folder's name
   std::vector<std::filesystem::path> folders;  ///< each a model folder
 };
 
 /// The family of a folder that was given as a path. Variants are folders inside it when it is no
 /// model folder itself. Else they are beside it, and only under names that say so: all, when the
 /// folder is called like a variant ("mine/int4", "mine/int8"), or those that differ from its name
-/// in that word alone ("mine-int4", "mine-int8"). Other neighbours may be other models.
+/// in that word alone ("mine-int4", "mine-int8"; "mine", "mine-int8"). Other neighbours may be
+/// other models.
 ModelFamily family_of_folder(const std::filesystem::path& folder);
 
 /// The family's folder of that variant. Of several it is the one that is called just like it, else

@@ -55,6 +55,18 @@ TEST_F(ModelVariants, NeighboursAreFamilyOnlyByName) {
             (std::vector<fs::path>{root_ / "mine-int4", root_ / "mine-int8"}));
   const fs::path plain = make_model("plain");
   EXPECT_EQ(family_of_folder(plain).folders, std::vector<fs::path>{plain});
+  const fs::path made = make_model("plain-int8");
+  EXPECT_EQ(family_of_folder(plain).folders, (std::vector<fs::path>{plain, made}));
+}
+
+TEST_F(ModelVariants, WhatTheAdviceMakesIsFound) {
+  for (const char* name : {"toy-fp32", "plain"}) {
+    const fs::path folder = make_model(name);
+    const std::string advice = variant_advice(family_of_folder(folder), "int8");
+    const std::string out = advice.substr(advice.rfind("--out ") + 6);
+    make_model(fs::path(out).lexically_relative(root_).string());
+    EXPECT_EQ(*choose_variant(family_of_folder(folder), "int8", "x"), fs::path(out)) << advice;
+  }
 }
 
 TEST_F(ModelVariants, AFolderCalledLikeAVariantHasThemAllBesideIt) {

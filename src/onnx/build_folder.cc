@@ -177,8 +177,8 @@ Result<BuildReport> build(const BuildOptions& options, const fs::path& out_dir) 
   report.written_bytes = plan.data_bytes() + plan.model_bytes();
   std::uint64_t needed = report.written_bytes;
   for (const TextFile& file : files) needed += file.content.size();
-  HEARTH_TRY_VOID(check_disk_holds(out_dir, needed));
   HEARTH_TRY(UnfinishedFolder folder, UnfinishedFolder::create(out_dir));
+  HEARTH_TRY_VOID(check_disk_holds(out_dir, needed));
   HEARTH_TRY_VOID(write_decoder(plan, weights, folder.path(), options.threads, options.progress));
   for (const TextFile& file : files) {
     HEARTH_TRY_VOID(write_file_atomically(folder.path() / file.name, file.content));

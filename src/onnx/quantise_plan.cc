@@ -33,7 +33,7 @@ Result<void> check_options(const QuantiseOptions& options) {
   HEARTH_TRY_VOID(check_format(options.format));
   if (options.layout != QuantLayout::kDynamic) return {};
   const char* what = nullptr;
-  if (options.format.bits != 8) what = "needs eight bits";
+  if (options.format.bits != 8) what = "needs eight bits (--precision int8)";
   if (options.format.asymmetric) what = "has no zero points that could be chosen";
   if (options.mixed) what = "has eight bits everywhere already";
   if (options.method != QuantMethod::kNearest) what = "only rounds to the nearest";

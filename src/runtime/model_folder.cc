@@ -1,6 +1,7 @@
 #include "runtime/model_folder.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -287,6 +288,31 @@ Result<GenaiConfig> parse_genai_config(std::string_view text, std::string_view s
 
 namespace {
 
+/// What to do with a folder that holds no model itself.
+std::string what_it_may_be(const fs::path& folder) {
+  std::vector<std::string> models;
+  bool has_safetensors = false;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (fs::is_regular_file(it->path() / "genai_config.json", ignored)) {
+      models.push_back(it->path().filename().string());
+    }
+    has_safetensors = has_safetensors || it->path().extension() == ".safetensors";
+  }
+  std::sort(models.begin(), models.end());
+  if (!models.empty()) {
+    std::string names;
+    for (const std::string& name : models) names += (names.empty() ? "" : ", ") + name;
+    return "it holds the model folders " + names + "; name one of them";
+  }
+  if (has_safetensors) {
+    return "it holds published weights; make a model of them with: hearth models build --from " +
+           folder.string() + " --precision int4 --out FOLDER";
+  }
+  return "it is not a model folder in the onnxruntime-genai layout, or its download is incomplete";
+}
+
 /// The files that text needs, but for the tokenizer: it is the largest of them.
 Result<void> read_small_files(const fs::path& folder, ModelText& model) {
   std::error_code ignored;
@@ -296,9 +322,7 @@ Result<void> read_small_files(const fs::path& folder, ModelText& model) {
   const fs::path config_path = folder / "genai_config.json";
   if (!fs::exists(config_path, ignored)) {
     return fail(ErrorCode::kNotFound,
-                folder.string() +
-                    " has no genai_config.json: it is not a model folder in the "
-                    "onnxruntime-genai layout, or its download is incomplete");
+                folder.string() + " has no genai_config.json: " + what_it_may_be(folder));
   }
   model.folder = folder;
   model.name = display_name(folder);

@@ -111,6 +111,12 @@ class Eval(EvalCase):
             with self.subTest(flags):
                 self.refused(USAGE, "eval", *flags, says=["hearth: error: "])
 
+    def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(self):
+        for flags in (("--answers", "nowhere/a.jsonl"), ("--suite", "variants", "--out", "nowhere/x.json"),
+                      ("--answers", str(self.folder))):
+            with self.subTest(flags):
+                self.refused(USAGE, "eval", *flags, says=[flags[-2], flags[-1], "cannot write"])
+
     def test_ctrl_c_leaves_nothing_behind(self):
         case = {**CASES[0], "messages": [{"role": "user", "content": "Tell me a long story."}]}
         many = [{**case, "id": str(i)} for i in range(5000)]

@@ -3,7 +3,7 @@ import json
 import signal
 import unittest
 
-from hearth_cli import INTERRUPTED, LIMIT_S, MODEL, USAGE, Case
+from hearth_cli import INTERRUPTED, LIMIT_S, MODEL, OK, USAGE, Case
 
 CONFIG = {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "hidden_size": 64, "intermediate_size": 96,
           "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 1000,
@@ -63,6 +63,8 @@ class Quantize(Case):
         source, quantised, out = self.synth("fp32"), self.synth("int4"), str(self.folder / "out")
         empty = self.folder / "empty.txt"
         empty.write_text("")
+        text = self.folder / "text.txt"
+        text.write_text("one two three")
         for code, arguments, says in (
                 (USAGE, ("--precision", "int5"), ["int5", "int4 or int8"]),
                 (USAGE, ("--method", "best"), ["best", "kquant"]),
@@ -71,7 +73,8 @@ class Quantize(Case):
                 (USAGE, ("--method", "gptq", "--calibration", "nowhere.txt"), ["nowhere.txt"]),
                 (USAGE, ("--method", "gptq", "--calibration", str(empty)), ["no text"]),
                 (USAGE, ("--precision", "int8", "--mixed"), ["--mixed"]),
-                (USAGE, ("--layout", "dynamic"), ["eight bits"]),
+                (USAGE, ("--layout", "dynamic"), ["eight bits", "--precision int8"]),
+                (USAGE, ("--precision", "int8", "--layout", "dynamic", "--calibration", str(text)), ["--calibration", "nbits"]),
                 (USAGE, ("--precision", "int8", "--layout", "dynamic", "--block-size", "32"), ["--block-size", "nbits"]),
                 (USAGE, ("--calibration-tokens", "100"), ["--calibration FILE"])):
             with self.subTest(arguments):
@@ -84,6 +87,23 @@ class Quantize(Case):
         self.refused(USAGE, "quantize", "--model", str(source), "--out", ".", cwd=here,
                      says=["working folder", "name a folder inside it"])
         self.assertEqual(self.names(), [])
+
+    def test_a_short_calibration_is_warned_of(self):
+        text = self.folder / "text.txt"
+        text.write_text("one")
+        done = self.hearth("quantize", "--model", str(self.synth("fp32")), "--method", "gptq", "--calibration", str(text),
+                           "--out", str(self.folder / "out"))
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertIn("give a longer text", done.stderr)
+
+    def test_a_folder_that_holds_no_model_itself_says_what_it_holds(self):
+        source = self.synth("fp32")
+        (self.folder / "published").mkdir()
+        (self.folder / "published" / "model.safetensors").write_bytes(b"")
+        out = str(self.folder / "out")
+        self.refused(MODEL, "quantize", "--model", str(self.folder), "--out", out, says=["model folders", source.name])
+        self.refused(MODEL, "quantize", "--model", str(self.folder / "published"), "--out", out,
+                     says=["hearth models build --from"])
 
     def test_the_record_is_the_results_own_and_other_files_come_over(self):
         source, out = self.synth("fp32"), self.folder / "out"

@@ -1,8 +1,12 @@
 // hearth eval: how good a model is, and how its variants compare.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -94,6 +98,24 @@ EvaluationOptions input_options(const EvalFlags& flags, const Environment& envir
   return options;
 }
 
+/// Minutes of measuring end with this file: what can be known before is asked before.
+Result<void> check_output_file(const char* flag, const std::filesystem::path& file) {
+  const auto wrong = [&](const std::string& why) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: cannot write {}: {}", flag, file.string(), why));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) return wrong("it is a folder");
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    return wrong("there is no folder " + folder.string());
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return wrong(std::generic_category().message(errno));
+  }
+  return {};
+}
+
 Result<ExitCode> print(const std::string& text) {
   StandardOutput out;
   out.write(text);
@@ -108,16 +130,21 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
   if (flags.against) {
     HEARTH_TRY(options.against, locate_model(*flags.against, "flag --against", environment));
   }
+  if (flags.answers) {
+    HEARTH_TRY_VOID(check_output_file("--answers", environment.expand_home(*flags.answers)));
+  }
   const auto evaluation = evaluate(options, settings, environment, guard_request());
   if (const auto interrupted = interrupted_by(); !evaluation && interrupted) return *interrupted;
   if (!evaluation) return tl::unexpected<Error>(evaluation.error());
   if (const auto note = unused_cache_type(evaluation->execution, settings)) print_note(*note);
+  // Printed first: whatever becomes of the file, what was measured is not lost.
+  HEARTH_TRY(const ExitCode printed, print(flags.json ? dump(evaluation_json(*evaluation), 2) + "\n"
+                                                      : evaluation_text(*evaluation)));
   if (flags.answers) {
     HEARTH_TRY_VOID(write_file_atomically(environment.expand_home(*flags.answers),
                                           answers_jsonl(*evaluation->cases)));
   }
-  return print(flags.json ? dump(evaluation_json(*evaluation), 2) + "\n"
-                          : evaluation_text(*evaluation));
+  return printed;
 }
 
 /// One child of this program that measures one variant as this process was asked to.
@@ -180,6 +207,9 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
                          const Settings& settings, const Environment& environment) {
   // What all variants would refuse is refused once.
   HEARTH_TRY_VOID(check_inputs(input_options(flags, environment)));
+  const std::filesystem::path out =
+      environment.expand_home(flags.out.value_or("optimization_comparison.json"));
+  HEARTH_TRY_VOID(check_output_file("--out", out));
   HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
   if (family.folders.empty()) {
     return fail(ErrorCode::kNotFound, "there is no model in " + family.home.string());
@@ -193,12 +223,10 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
   if (const auto interrupted = interrupted_by(); !results && interrupted) return *interrupted;
   if (!results) return tl::unexpected<Error>(results.error());
   const OrderedJson json = comparison_json(family, *results);
-  const std::filesystem::path out =
-      environment.expand_home(flags.out.value_or("optimization_comparison.json"));
-  HEARTH_TRY_VOID(write_file_atomically(out, dump(json, 2) + "\n"));
-  print_note("written to " + out.string());
   HEARTH_TRY(const ExitCode printed,
              print(flags.json ? dump(json, 2) + "\n" : comparison_text(family, *results)));
+  HEARTH_TRY_VOID(write_file_atomically(out, dump(json, 2) + "\n"));
+  print_note("written to " + out.string());
   return measuring_failed(*results) && printed == ExitCode::kOk ? ExitCode::kFailure : printed;
 }
 

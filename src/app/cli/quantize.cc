@@ -66,6 +66,9 @@ Result<void> check_flags(const QuantizeFlags& flags) {
   if (flags.layout == "dynamic" && flags.block_size) {
     return wrong("--block-size belongs to --layout nbits; dynamic has one scale for each column");
   }
+  if (flags.layout == "dynamic" && flags.calibration) {
+    return wrong("--calibration belongs to --layout nbits; dynamic only rounds to the nearest");
+  }
   if (flags.calibration_tokens && !flags.calibration) {
     return wrong("--calibration-tokens needs --calibration FILE");
   }
@@ -122,6 +125,20 @@ Result<std::vector<TokenId>> calibration_tokens(const QuantizeFlags& flags,
   return std::move(*tokens);
 }
 
+/// A product whose inputs were seen fewer times than there are of them fits the text, not the
+/// model.
+void warn_of_short_calibration(std::size_t tokens, const onnx::QuantisePlan& plan) {
+  std::int64_t widest = 0;
+  for (const onnx::LinearJob& job : plan.linears()) widest = std::max(widest, job.k);
+  if (tokens >= static_cast<std::size_t>(widest)) return;
+  print_note(
+      fmt::format("the calibration text has {} tokens, fewer than the {} inputs of the widest "
+                  "product: gptq may "
+                  "lose more than rtn, and the errors of outputs look smaller than they are; give "
+                  "a longer text",
+                  tokens, widest));
+}
+
 /// The model on its calibration text, or null when there is none.
 Result<std::unique_ptr<runtime::Calibration>> open_calibration(const QuantizeFlags& flags,
                                                                const runtime::ModelFolder& model,
@@ -131,6 +148,7 @@ Result<std::unique_ptr<runtime::Calibration>> open_calibration(const QuantizeFla
   if (!flags.calibration) return std::unique_ptr<runtime::Calibration>();
   runtime::CalibrationOptions options;
   HEARTH_TRY(options.tokens, calibration_tokens(flags, model));
+  warn_of_short_calibration(options.tokens.size(), plan);
   options.threads = threads;
   options.moments_bytes = std::max(onnx::kMomentsBytesLeast, runtime::available_memory_bytes() / 2);
   options.progress =
@@ -210,10 +228,10 @@ Result<std::vector<onnx::LinearReport>> make_folder(const QuantizeFlags& flags,
   HEARTH_TRY(const auto files, files_to_copy(model, plan.source()));
   std::uint64_t needed = plan.data_bytes() + plan.model().ByteSizeLong();
   for (const fs::path& file : files) needed += fs::file_size(file);
-  HEARTH_TRY_VOID(check_disk_holds(out_dir, needed));
   // Before there is something to remove.
   const std::atomic<bool>& cancelled = guard_request();
   HEARTH_TRY(UnfinishedFolder folder, UnfinishedFolder::create(out_dir));
+  HEARTH_TRY_VOID(check_disk_holds(out_dir, needed));
   const int threads = runtime::default_thread_count();
   HEARTH_TRY(const auto calibration, open_calibration(flags, model, plan, threads, cancelled));
   HEARTH_TRY(auto reports, onnx::write_quantised(plan, model.folder, folder.path(), threads,
