@@ -1,6 +1,6 @@
 """Tasks that take two or three calls, each after the result of the one before, and questions that a result answers."""
 
-from grammar import fill
+from grammar import fill, stem
 from results import report_error, result, shown_lines
 from tool_requests import dress, _path_words, _quoted_pair
 
@@ -269,7 +269,7 @@ def chain(source, kind):
     """(request, [(tool, arguments, result or None)], last answer): the results lead from one call to the next."""
     s = _slots(source)
     if kind == "write-bash":
-        s["p"] = s["p"].rsplit(".", 1)[0] + "." + s["e"]
+        s["p"] = stem(s["p"]) + "." + s["e"]
     said = {"p": _path_words(source, s["p"]), "q": _path_words(source, s["q"]), "o": s["said_o"], "n": s["said_n"],
             "x": s["said_o"], "f": s["f"], "c": source.quoted(s["c"]), "k": source.quoted(s["k"], .5),
             "r": RUNNERS.get(s["e"], "")}

@@ -134,6 +134,12 @@ def held_out(index):
     return index % HELD_OUT_EVERY == HELD_OUT_INDEX
 
 
+def stem(path):
+    """`path` without its extension; a name that begins with a point keeps it."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + (name.rsplit(".", 1)[0] if "." in name[1:] else name)
+
+
 def fill(text, slots):
     """Puts `slots` into the one-letter places of `text`."""
     return re.sub(r"\{(\w)\}", lambda m: slots[m.group(1)], text)

@@ -7,7 +7,7 @@ statement, which gets no polite opening such as "please".
 import re
 from pathlib import Path
 
-from grammar import EXTENSIONS, LANGUAGES, fill
+from grammar import EXTENSIONS, LANGUAGES, fill, stem
 
 TEMPLATES = {section.split("\n")[0]: section.strip().split("\n")[1:] for section in
              Path(__file__).with_name("requests.txt").read_text().split("== ")[1:]}
@@ -15,6 +15,7 @@ TEMPLATES = {section.split("\n")[0]: section.strip().split("\n")[1:] for section
 # Wishes that name no command: (command, wordings)
 INTENTS = [line.split(" => ") for line in Path(__file__).with_name("intents.txt").read_text().strip().split("\n")]
 INTENTS = [(command, wordings.split(";")) for command, wordings in INTENTS]
+EVERYDAY_INTENTS = INTENTS[:100]
 
 OPENINGS = ("please |pls |plz |yo, |so |alright, |hmm, |great, |good. |thanks, now |perfect, |could u |can u |"
             "I was wondering if you could |if possible, |when you are ready, |one more thing: |do me a favor and |"
@@ -199,12 +200,12 @@ def _quoted_pair(source, old, new, plain):
 
 
 def _bash(source, template):
-    if source.chance(.4):
-        command, wordings = source.pick(INTENTS)
+    if source.chance(.5):
+        command, wordings = source.pick(EVERYDAY_INTENTS if source.chance(.3) else INTENTS)
         slots = {"p": source.path(), "q": source.path(), "d": source.directory(), "t": source.sentence(1, 5),
                  "i": source.identifier(), "w": source.word(), "N": str(source.number())}
         if "{p}." in command:
-            slots["p"] = slots["p"].rsplit(".", 1)[0]
+            slots["p"] = stem(slots["p"])
         return fill(dress(source, source.template(wordings)), slots), {"command": fill(command, slots)}
     command = source.command()
     text = dress(source, template)
