@@ -5,6 +5,8 @@
 hearth_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 ort_version=1.30.0
+# The library's own programs and tests, too, keep to themselves what they run (the program sees to that itself).
+export ORT_DISABLE_TELEMETRY=1
 # sysexits.h EX_UNAVAILABLE: the set-up or the build could not be finished; documented in docs/development.md.
 exit_unavailable=69
 

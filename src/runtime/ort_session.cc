@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <onnxruntime_session_options_config_keys.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
@@ -20,12 +21,21 @@ void ORT_API_CALL log_message(void*, OrtLoggingLevel, const char*, const char*, 
   log::debug(std::string("onnxruntime: ") + message);
 }
 
-/// One environment per process, made on first use and gone with its last session.
+/// From 1.30 on the library's builds for Linux, too, keep a device id and what was run in the
+/// user's cache folder and send it out. Asked through its interface it stops only after the
+/// environment has begun with that; this it reads before.
+void refuse_telemetry() {
+  ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // NOLINT(concurrency-mt-unsafe): see the caller
+}
+
+/// One environment per process, made on first use and gone with its last session. The first use is
+/// the start of the first model, before threads of ours read variables.
 std::shared_ptr<Ort::Env> shared_environment() {
   static std::mutex mutex;
   static std::weak_ptr<Ort::Env> current;
   const std::lock_guard lock(mutex);
   if (auto existing = current.lock()) return existing;
+  refuse_telemetry();
   auto made = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_WARNING, "hearth", log_message, nullptr);
   made->DisableTelemetryEvents();
   // For sessions that ask for the environment's allocators. 1 is kSameAsRequested: an arena that
@@ -149,13 +159,14 @@ Result<ExecutionReport> probe_execution_providers(const SessionOptions& options)
     ExecutionReport report;
     report.messages = std::move(plan.messages);
     const std::string model = identity_model();
+    // Before anything else of the library: it reads settings and opens its log at the first call.
+    const auto environment = shared_environment();
     for (const std::string& name : plan.names) {
       report.providers = {name};
       if (name == "cpu") return report;  // it is always there, and always last
       try {
         Ort::SessionOptions session_options = base_options(options);
         append(session_options, name, options.execution_providers.cuda);
-        const auto environment = shared_environment();
         const Ort::Session session(*environment, model.data(), model.size(), session_options);
         return report;
       } catch (const Ort::Exception& error) {

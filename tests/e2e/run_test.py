@@ -34,6 +34,10 @@ class Answers(Case):
         self.assertTrue(done.stdout.endswith("\n"))
         self.assertNotIn("<|", done.stdout)
 
+    def test_onnx_runtime_keeps_no_record_to_send(self):
+        self.ok("run", "--task", "What is 17 + 25?")
+        self.assertEqual([str(path) for path in self.folder.rglob("*") if path.name in ("Microsoft", "deviceid")], [])
+
     def test_json_has_every_promised_key(self):
         reply = json.loads(self.ok("run", "--task", "What is 17 + 25?", "--json"))
         self.check_types(reply, SCHEMA, "reply")

@@ -3,7 +3,7 @@ import json
 import re
 import unittest
 
-from hearth_cli import EMBER, OK, USAGE, Case
+from hearth_cli import EMBER, MODEL, OK, USAGE, Case
 
 LATER_VARIABLES = {"PROVIDER": "anthropic"}
 LATER_KEYS = {"lengthPenalty": 1.5, "earlyStopping": True, "enableProfiling": True,
@@ -17,6 +17,12 @@ class Settings(Case):
     def setting(self, name: str, *arguments: str, **options) -> dict:
         report = json.loads(self.ok("doctor", "--json", *arguments, **options))
         return next(row for row in report["settings"] if row["name"] == name)
+
+    def test_a_path_beside_the_file_is_no_name(self):
+        (self.folder / "ember").mkdir()     # as the model in the box is called
+        (self.folder / "c.json").write_text(json.dumps({"providers": {"onnx": {"modelPath": "./ember"}}}))
+        for named in ("c.json", "./c.json", str(self.folder / "c.json")):
+            self.refused(MODEL, "run", "--config", named, "--task", "hi", says=[str(self.folder / "ember")])
 
     def test_flags_over_environment_over_file_over_agent_over_model(self):
         def temperature(*arguments, **options):

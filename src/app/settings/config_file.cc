@@ -303,7 +303,11 @@ Result<std::string> expand_variables(std::string_view text, const Environment& e
 std::string resolve_config_path(const std::string& value, const fs::path& config_path) {
   // A bare word may be the name of a model; it stays as it is.
   if (value.find('/') == std::string::npos || fs::path(value).is_absolute()) return value;
-  return (config_path.parent_path() / value).lexically_normal().string();
+  // Absolute, or "./ember" in the working folder would become a name.
+  std::error_code ignored;
+  const fs::path path = config_path.parent_path() / value;
+  const fs::path whole = fs::absolute(path, ignored);
+  return (ignored ? path : whole).lexically_normal().string();
 }
 
 Result<std::optional<fs::path>> find_config_file(const std::optional<std::string>& flag,
