@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json_reader.h"
+#include "base/output_file.h"
 #include "protocol/messages_json.h"
 
 namespace hearth::app {
@@ -71,7 +72,7 @@ Result<std::vector<Message>> parse_conversation_text(std::string_view text,
 Result<void> save_conversation(const std::filesystem::path& path,
                                const std::vector<Message>& messages, std::string_view model) {
   constexpr unsigned kOwnerOnly = 0600;
-  auto written = write_file_atomically(path, conversation_text(messages, model), kOwnerOnly);
+  auto written = write_output_file(path, conversation_text(messages, model), kOwnerOnly);
   if (!written &&
       written.error().code == ErrorCode::kNotFound) {  // the folder; no model is missing
     written.error().code = ErrorCode::kInvalidArgument;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/output_file.h"
 #include "text/utf8.h"
 
 namespace hearth::app {
@@ -88,7 +89,7 @@ std::vector<std::string> HistoryFile::load() {
   if (cut) {
     std::string kept;
     for (const std::string& entry : entries) kept += history_line(entry) + "\n";
-    keep_failure(write_file_atomically(*path_, kept, kOwnerOnly));
+    keep_failure(write_output_file(*path_, kept, kOwnerOnly));
   }
   return entries;
 }
@@ -104,9 +105,13 @@ Result<void> HistoryFile::append_line(const std::string& line) const {
   const int file =
       ::open(path_->c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, kOwnerOnly);
   if (file < 0) return failed(*path_, errno);
-  // A file that came with wider permissions is closed to others, too.
+  // A file that came with wider permissions is closed to others, too; a device stays everybody's.
   Result<void> result;
-  if (::fchmod(file, kOwnerOnly) != 0 && errno != EPERM) result = failed(*path_, errno);
+  struct stat info {};
+  const bool regular = ::fstat(file, &info) == 0 && S_ISREG(info.st_mode);
+  if (regular && ::fchmod(file, kOwnerOnly) != 0 && errno != EPERM) {
+    result = failed(*path_, errno);
+  }
   if (result && ::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
     result = failed(*path_, errno);
   }

@@ -19,7 +19,7 @@
 #include "app/io/child.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
-#include "base/file.h"
+#include "base/output_file.h"
 
 namespace hearth::app {
 namespace {
@@ -141,8 +141,8 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
   HEARTH_TRY(const ExitCode printed, print(flags.json ? dump(evaluation_json(*evaluation), 2) + "\n"
                                                       : evaluation_text(*evaluation)));
   if (flags.answers) {
-    HEARTH_TRY_VOID(write_file_atomically(environment.expand_home(*flags.answers),
-                                          answers_jsonl(*evaluation->cases)));
+    HEARTH_TRY_VOID(write_output_file(environment.expand_home(*flags.answers),
+                                      answers_jsonl(*evaluation->cases)));
   }
   return printed;
 }
@@ -225,7 +225,7 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
   const OrderedJson json = comparison_json(family, *results);
   HEARTH_TRY(const ExitCode printed,
              print(flags.json ? dump(json, 2) + "\n" : comparison_text(family, *results)));
-  HEARTH_TRY_VOID(write_file_atomically(out, dump(json, 2) + "\n"));
+  HEARTH_TRY_VOID(write_output_file(out, dump(json, 2) + "\n"));
   print_note("written to " + out.string());
   return measuring_failed(*results) && printed == ExitCode::kOk ? ExitCode::kFailure : printed;
 }

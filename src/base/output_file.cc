@@ -1,0 +1,51 @@
+#include "base/output_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/descriptor.h"
+#include "base/file.h"
+
+namespace hearth {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> failed(const fs::path& path, int error) {
+  return fail(error == ENOSPC ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
+              "cannot write " + path.string() + ": " + std::generic_category().message(error));
+}
+
+Result<void> write_through(const fs::path& path, std::string_view content) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) return failed(path, errno);
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.get(), content.data(), content.size());
+    if (written < 0 && errno != EINTR) return failed(path, errno);
+    if (written > 0) content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> write_output_file(const fs::path& path, std::string_view content, unsigned mode) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    std::error_code ignored;
+    if (!fs::is_symlink(path, ignored)) return write_file_atomically(path, content, mode);
+    return fail(ErrorCode::kInvalidArgument,
+                "cannot write " + path.string() + ": it is a link that leads nowhere");
+  }
+  if (!S_ISREG(info.st_mode)) return write_through(path, content);
+  std::error_code error;
+  const fs::path target = fs::canonical(path, error);
+  if (error) return failed(path, error.value());
+  return write_file_atomically(target, content, info.st_mode & 0777U);
+}
+
+}  // namespace hearth
