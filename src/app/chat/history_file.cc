@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/file.h"
-#include "base/output_file.h"
 #include "text/utf8.h"
 
 namespace hearth::app {
@@ -89,7 +88,7 @@ std::vector<std::string> HistoryFile::load() {
   if (cut) {
     std::string kept;
     for (const std::string& entry : entries) kept += history_line(entry) + "\n";
-    keep_failure(write_output_file(*path_, kept, kOwnerOnly));
+    keep_failure(write_file_atomically(*path_, kept, kOwnerOnly));
   }
   return entries;
 }
