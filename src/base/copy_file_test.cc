@@ -1,12 +1,12 @@
 #include "base/copy_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace hearth {
 namespace {
@@ -15,13 +15,8 @@ namespace fs = std::filesystem;
 
 class CopyFile : public ::testing::Test {
  protected:
-  CopyFile() {
-    std::string pattern = (fs::temp_directory_path() / "hearth-copy-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~CopyFile() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(CopyFile, CopiesLargerFilesThanItsBuffer) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace hearth {
 namespace {
@@ -20,13 +21,8 @@ namespace fs = std::filesystem;
 
 class FinishedFolderTest : public ::testing::Test {
  protected:
-  FinishedFolderTest() {
-    std::string pattern = (fs::temp_directory_path() / "hearth-folder-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
-  }
-  ~FinishedFolderTest() override { fs::remove_all(root_); }
-
-  fs::path root_;
+  const TemporaryFolder temporary_;
+  const fs::path& root_ = temporary_.path();
 };
 
 TEST_F(FinishedFolderTest, AppearsUnderItsNameWithoutTheLock) {

@@ -9,6 +9,7 @@
 
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/test_folder.h"
 
 namespace hearth {
 namespace {
@@ -17,13 +18,8 @@ namespace fs = std::filesystem;
 
 class OutputFile : public ::testing::Test {
  protected:
-  OutputFile() {
-    std::string pattern = (fs::temp_directory_path() / "hearth-output-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~OutputFile() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(OutputFile, AFileKeepsItsPermissionsAndANewOneGetsThem) {
@@ -67,6 +63,17 @@ TEST_F(OutputFile, AFullDeviceAndAFolderAreErrors) {
   EXPECT_EQ(full.error().code, ErrorCode::kResourceExhausted);
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
   EXPECT_FALSE(write_output_file(folder_, "x"));
+}
+
+TEST_F(OutputFile, WhatCannotBeWrittenIsKnownBefore) {
+  for (const char* name : {"new", "/dev/null"})
+    EXPECT_TRUE(check_output_file(folder_ / name)) << name;
+  EXPECT_TRUE(check_output_file("in-the-working-folder"));
+  const auto nowhere = check_output_file(folder_ / "none" / "x");
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(nowhere.error().message.find((folder_ / "none").string()), std::string::npos);
+  EXPECT_FALSE(check_output_file(folder_));
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::SafetensorsMaker;
-using testing::TemporaryFolder;
 using testing::write_text;
 
 #define EXPECT_SAID(text, words) EXPECT_NE((text).find(words), std::string::npos) << (text)

@@ -25,7 +25,6 @@ namespace {
 
 using ::onnx::NodeProto;
 using ::onnx::TensorProto;
-using testing::TemporaryFolder;
 
 DecoderPlan make_plan(const DecoderConfig& config, Precision precision) {
   auto plan = DecoderPlan::make(config, precision);

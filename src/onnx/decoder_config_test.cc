@@ -262,7 +262,7 @@ TEST(DecoderConfig, PresetsAndFiles) {
   const auto absent = load_decoder_config("/nonexistent.json");
   ASSERT_FALSE(absent);
   EXPECT_NE(absent.error().message.find("phi-4-mini"), std::string::npos);
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   testing::write_text(folder / "config.json", kQwenLike);
   EXPECT_TRUE(load_decoder_config((folder / "config.json").string()));
 }

@@ -17,7 +17,6 @@ using ::onnx::TensorProto;
 using testing::add_external;
 using testing::add_node;
 using testing::small_model;
-using testing::TemporaryFolder;
 using testing::write_text;
 
 std::string refusal(const ::onnx::ModelProto& model, const fs::path& folder) {

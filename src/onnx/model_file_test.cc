@@ -14,7 +14,6 @@ namespace hearth::onnx {
 namespace {
 
 using testing::small_model;
-using testing::TemporaryFolder;
 using testing::write_text;
 
 std::span<const std::byte> bytes_of(const std::string& text) {

@@ -27,7 +27,6 @@ namespace {
 using ::onnx::TensorProto;
 using testing::Matrix;
 using testing::OrtModel;
-using testing::TemporaryFolder;
 
 DecoderConfig small_config() {
   DecoderConfig config;

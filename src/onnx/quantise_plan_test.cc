@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::onnx::ModelProto;
-using testing::TemporaryFolder;
 
 DecoderConfig tiny_config() {
   DecoderConfig config;

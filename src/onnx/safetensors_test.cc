@@ -17,7 +17,6 @@ namespace {
 
 using testing::safetensors_bytes;
 using testing::SafetensorsMaker;
-using testing::TemporaryFolder;
 using testing::write_text;
 
 /// What is said about a header with `data_bytes` of data behind it; "accepted" when it is.

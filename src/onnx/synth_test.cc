@@ -22,7 +22,6 @@ namespace hearth::onnx {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::TemporaryFolder;
 using testing::write_text;
 
 DecoderConfig synth_config() {

@@ -159,12 +159,12 @@ Result<ExecutionReport> probe_execution_providers(const SessionOptions& options)
     ExecutionReport report;
     report.messages = std::move(plan.messages);
     const std::string model = identity_model();
-    // Before anything else of the library: it reads settings and opens its log at the first call.
-    const auto environment = shared_environment();
     for (const std::string& name : plan.names) {
       report.providers = {name};
       if (name == "cpu") return report;  // it is always there, and always last
       try {
+        // First: the library reads settings and opens its log at its first call.
+        const auto environment = shared_environment();
         Ort::SessionOptions session_options = base_options(options);
         append(session_options, name, options.execution_providers.cuda);
         const Ort::Session session(*environment, model.data(), model.size(), session_options);

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <fstream>
@@ -107,16 +106,6 @@ void set_integer(::onnx::NodeProto* node, const char* name, std::int64_t value) 
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (fs::temp_directory_path() / "hearth-test-XXXXXX").string();
-  path_ = ::mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 onnx::DecoderConfig tiny_config(bool long_rope) {
   onnx::DecoderConfig config;

@@ -4,22 +4,10 @@
 #include <filesystem>
 #include <string>
 
+#include "base/test_folder.h"
 #include "onnx/decoder_config.h"
 
 namespace hearth::runtime {
-
-/// A folder that is gone when the test is.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Phi-4-mini's shape in small: 2 layers, 4 query and 2 key-value heads of 64, vocabulary 512, and
 /// with `long_rope` two rotary tables that change places beyond 32 tokens.

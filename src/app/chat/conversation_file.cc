@@ -72,12 +72,7 @@ Result<std::vector<Message>> parse_conversation_text(std::string_view text,
 Result<void> save_conversation(const std::filesystem::path& path,
                                const std::vector<Message>& messages, std::string_view model) {
   constexpr unsigned kOwnerOnly = 0600;
-  auto written = write_output_file(path, conversation_text(messages, model), kOwnerOnly);
-  if (!written &&
-      written.error().code == ErrorCode::kNotFound) {  // the folder; no model is missing
-    written.error().code = ErrorCode::kInvalidArgument;
-  }
-  return written;
+  return write_output_file(path, conversation_text(messages, model), kOwnerOnly);
 }
 
 Result<std::vector<Message>> load_conversation(const std::filesystem::path& path) {

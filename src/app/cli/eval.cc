@@ -1,12 +1,9 @@
 // hearth eval: how good a model is, and how its variants compare.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <filesystem>
-#include <system_error>
 
 #include <CLI/CLI.hpp>
 
@@ -99,21 +96,10 @@ EvaluationOptions input_options(const EvalFlags& flags, const Environment& envir
 }
 
 /// Minutes of measuring end with this file: what can be known before is asked before.
-Result<void> check_output_file(const char* flag, const std::filesystem::path& file) {
-  const auto wrong = [&](const std::string& why) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: cannot write {}: {}", flag, file.string(), why));
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return wrong("it is a folder");
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    return wrong("there is no folder " + folder.string());
-  }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    return wrong(std::generic_category().message(errno));
-  }
-  return {};
+Result<void> check_flag_file(const char* flag, const std::filesystem::path& file) {
+  const auto checked = check_output_file(file);
+  if (checked) return {};
+  return fail_within(flag, checked.error());
 }
 
 Result<ExitCode> print(const std::string& text) {
@@ -131,7 +117,7 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
     HEARTH_TRY(options.against, locate_model(*flags.against, "flag --against", environment));
   }
   if (flags.answers) {
-    HEARTH_TRY_VOID(check_output_file("--answers", environment.expand_home(*flags.answers)));
+    HEARTH_TRY_VOID(check_flag_file("--answers", environment.expand_home(*flags.answers)));
   }
   const auto evaluation = evaluate(options, settings, environment, guard_request());
   if (const auto interrupted = interrupted_by(); !evaluation && interrupted) return *interrupted;
@@ -209,7 +195,7 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
   HEARTH_TRY_VOID(check_inputs(input_options(flags, environment)));
   const std::filesystem::path out =
       environment.expand_home(flags.out.value_or("optimization_comparison.json"));
-  HEARTH_TRY_VOID(check_output_file("--out", out));
+  HEARTH_TRY_VOID(check_flag_file("--out", out));
   HEARTH_TRY(const ModelFamily family, locate_family(settings, environment));
   if (family.folders.empty()) {
     return fail(ErrorCode::kNotFound, "there is no model in " + family.home.string());

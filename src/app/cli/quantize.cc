@@ -133,9 +133,8 @@ void warn_of_short_calibration(std::size_t tokens, const onnx::QuantisePlan& pla
   if (tokens >= static_cast<std::size_t>(widest)) return;
   print_note(
       fmt::format("the calibration text has {} tokens, fewer than the {} inputs of the widest "
-                  "product: gptq may "
-                  "lose more than rtn, and the errors of outputs look smaller than they are; give "
-                  "a longer text",
+                  "product: what is fitted to it may lose more than rtn, and errors of outputs "
+                  "look smaller than they are; give a longer text",
                   tokens, widest));
 }
 
