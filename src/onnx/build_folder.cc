@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr int kThreadsMax = 64;
 constexpr std::uint64_t kConfigBytesMax = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTextFileBytesMax = std::uint64_t{256} << 20;
+constexpr std::int64_t kTopKUnsaid = 50;
 constexpr const char* kRecordName = "hearth_build.json";
 constexpr const char* kGenerationName = "generation_config.json";
 constexpr const char* kTokenizerName = "tokenizer.json";
@@ -43,8 +44,21 @@ struct TextFile {
   std::string content;
 };
 
+/// What is left out of a file that samples means what Hugging Face's GenerationConfig means by it.
+Result<void> read_sampling(const JsonReader& reader, DecoderConfig& config) {
+  SamplingDefaults& sampling = config.sampling;
+  HEARTH_TRY(sampling.repetition_penalty, reader.number_or("repetition_penalty", 1.0, 1e-3, 100.0));
+  HEARTH_TRY(sampling.do_sample, reader.boolean_or("do_sample", false));
+  if (!sampling.do_sample) return {};
+  HEARTH_TRY(sampling.temperature, reader.number_or("temperature", 1.0, 0.0, 100.0));
+  HEARTH_TRY(sampling.top_p, reader.number_or("top_p", 1.0, 0.0, 1.0));
+  HEARTH_TRY(sampling.top_k, reader.integer_or("top_k", kTopKUnsaid, 0, config.vocab_size));
+  return {};
+}
+
 /// generation_config.json overrules config.json about the tokens that begin and end a text, as it
-/// does where the model was published. `text` is an object (check_stops_somewhere() saw to it).
+/// does where the model was published, and says how answers are chosen. `text` is an object
+/// (check_stops_somewhere() saw to it).
 Result<void> read_generation_config(const std::string& text, const std::string& source,
                                     DecoderConfig& config) {
   HEARTH_TRY(const Json json, parse_json(text, source));
@@ -54,7 +68,7 @@ Result<void> read_generation_config(const std::string& text, const std::string& 
   if (!eos.empty()) config.eos_token_ids = eos;
   HEARTH_TRY(config.bos_token_id, reader.integer_or("bos_token_id", config.bos_token_id, 0, last));
   HEARTH_TRY(config.pad_token_id, reader.integer_or("pad_token_id", config.pad_token_id, 0, last));
-  return {};
+  return read_sampling(reader, config);
 }
 
 /// A model that never ends would be worse than none.

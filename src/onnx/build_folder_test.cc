@@ -166,6 +166,30 @@ TEST(SafetensorsWeights, EveryRoleIsReadFromItsRows) {
   }
 }
 
+TEST(BuildFolder, AnswersAreChosenAsThePublisherSays) {
+  const auto search_of = [](const char* generation) {
+    const TemporaryFolder folder;
+    Published("phi3", true).write(folder / "published");
+    write_text(folder / "published/generation_config.json", generation);
+    const auto report = build_folder(options_of(folder, Precision::kInt4));
+    EXPECT_TRUE(report) << report.error().message;
+    return Json::parse(content_of(folder / "built/genai_config.json"))["search"];
+  };
+  const Json sampled = search_of(
+      R"({"eos_token_id": 9, "do_sample": true, "temperature": 0.7, "top_p": 0.8, "top_k": 20,
+          "repetition_penalty": 1.05})");
+  EXPECT_EQ(sampled["do_sample"], true);
+  EXPECT_EQ(sampled["temperature"], 0.7);
+  EXPECT_EQ(sampled["top_p"], 0.8);
+  EXPECT_EQ(sampled["top_k"], 20);
+  EXPECT_EQ(sampled["repetition_penalty"], 1.05);
+  EXPECT_EQ(search_of(R"({"eos_token_id": 9, "do_sample": true, "top_k": null})")["top_k"], 50);
+  const Json greedy = search_of(R"({"eos_token_id": 9, "temperature": 0.6, "top_p": null})");
+  EXPECT_EQ(greedy["do_sample"], false);
+  EXPECT_EQ(greedy["temperature"], 1.0) << "nothing to do with greedy choice";
+  EXPECT_EQ(greedy["top_k"], 1);
+}
+
 TEST(BuildFolder, MakesTheFolderAndItsRecord) {
   Published published("phi3", true);
   published.config["sliding_window"] = 4096;

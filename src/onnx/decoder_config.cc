@@ -202,8 +202,13 @@ std::string config_json(const DecoderConfig& config) {
     json["rope_scaling"] = nullptr;
   }
   json["rope_theta"] = config.rope_theta;
-  // Left out it would mean 4096 for this type.
-  if (config.model_type == "mistral") json["sliding_window"] = nullptr;
+  if (config.sliding_window > 0) {
+    json["sliding_window"] = config.sliding_window;
+    json["use_sliding_window"] = true;
+    json["max_window_layers"] = config.full_layers;
+  } else if (config.model_type == "mistral") {
+    json["sliding_window"] = nullptr;  // left out it would mean 4096 for this type
+  }
   json["tie_word_embeddings"] = config.tie_word_embeddings;
   json["vocab_size"] = config.vocab_size;
   OrderedJson switches;

@@ -53,6 +53,15 @@ struct FrequencyScaling {
   double divisor(double frequency) const;
 };
 
+/// How the publisher would have answers chosen where nobody says otherwise.
+struct SamplingDefaults {
+  bool do_sample = false;
+  double temperature = 1.0;
+  double top_p = 1.0;
+  std::int64_t top_k = 1;
+  double repetition_penalty = 1.0;
+};
+
 /// A decoder of the Phi-3/Llama kind. Every field within the ranges that parse_decoder_config
 /// names.
 struct DecoderConfig {
@@ -73,10 +82,14 @@ struct DecoderConfig {
   std::vector<double> short_factor;  ///< LongRoPE's, rotary_dim() / 2 each; both empty without it
   std::vector<double> long_factor;
   FrequencyScaling scaling;  ///< none with LongRoPE
+  /// Keys that a row sees, itself included; 0: all. Less than max_position_embeddings.
+  std::int64_t sliding_window = 0;
+  std::int64_t full_layers = 0;  ///< with a window: so many layers from the first see everything
   bool tie_word_embeddings = true;
   std::int64_t bos_token_id = 0;
   std::int64_t pad_token_id = 0;
   std::vector<std::int64_t> eos_token_ids;
+  SamplingDefaults sampling;
   GraphSwitches switches;
 
   bool has_long_rope() const { return !long_factor.empty(); }
@@ -86,6 +99,10 @@ struct DecoderConfig {
   }
   std::int64_t query_width() const { return heads * head_dim; }
   std::int64_t kv_width() const { return kv_heads * head_dim; }
+  /// Of one layer; 0: it sees everything.
+  std::int64_t window_of(std::int64_t layer) const {
+    return layer < full_layers ? 0 : sliding_window;
+  }
 };
 
 /// microsoft/Phi-4-mini-instruct.
@@ -98,11 +115,10 @@ Result<void> check_known_family(const DecoderConfig& config, std::string_view so
 
 /// Reads the text of a config.json: Hugging Face's keys with the defaults that the model's type
 /// gives them, and an optional object "hearth_synth" with the GraphSwitches by name. Keys that
-/// change the arithmetic in a way that cannot be built (a sliding window shorter than the context,
-/// other activations, biases and kinds of rope scaling, quantised weights) are kUnsupported; other
-/// unknown keys of Hugging Face's are ignored (they describe training), unknown switches are
-/// errors. Every value is checked against its range and against the others. What was left out
-/// because it cannot matter is added to `notes`.
+/// change the arithmetic in a way that cannot be built (other activations, biases and kinds of rope
+/// scaling, quantised weights) are kUnsupported; other unknown keys of Hugging Face's are ignored
+/// (they describe training), unknown switches are errors. Every value is checked against its range
+/// and against the others. What was left out because it cannot matter is added to `notes`.
 Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_view source,
                                            std::vector<std::string>* notes = nullptr);
 

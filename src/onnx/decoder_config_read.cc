@@ -28,16 +28,17 @@ struct Family {
   double rms_norm_eps;
   std::int64_t sliding_window;  ///< 0: none
   bool window_has_switch;       ///< use_sliding_window, off when it is left out
+  std::int64_t full_layers;     ///< with the switch: max_window_layers
   bool qkv_bias;
   bool qk_norm;
 };
 
 constexpr std::array<Family, 5> kFamilies = {{
-    {"phi3", "Phi3ForCausalLM", 0, 0, 1e-5, 0, false, false, false},
-    {"llama", "LlamaForCausalLM", 0, 0, 1e-6, 0, false, false, false},
-    {"mistral", "MistralForCausalLM", 8, 0, 1e-6, 4096, false, false, false},
-    {"qwen2", "Qwen2ForCausalLM", 32, 0, 1e-6, 4096, true, true, false},
-    {"qwen3", "Qwen3ForCausalLM", 32, 128, 1e-6, 4096, true, false, true},
+    {"phi3", "Phi3ForCausalLM", 0, 0, 1e-5, 0, false, 0, false, false},
+    {"llama", "LlamaForCausalLM", 0, 0, 1e-6, 0, false, 0, false, false},
+    {"mistral", "MistralForCausalLM", 8, 0, 1e-6, 4096, false, 0, false, false},
+    {"qwen2", "Qwen2ForCausalLM", 32, 0, 1e-6, 4096, true, 28, true, false},
+    {"qwen3", "Qwen3ForCausalLM", 32, 128, 1e-6, 4096, true, 28, false, true},
 }};
 
 /// The family of a model type; Phi-3's, which has the plainest, for a type that is not known.
@@ -227,9 +228,32 @@ Result<void> read_tokens(const JsonReader& reader, DecoderConfig& config) {
   return {};
 }
 
-/// Refuses a window that is shorter than what the model may read, unless no layer uses it.
-Result<void> check_window(const JsonReader& reader, const Family& family,
-                          const DecoderConfig& config, std::vector<std::string>& notes) {
+/// The layers from the first that see everything. Newer files list what each layer is, which then
+/// counts instead of max_window_layers.
+Result<std::int64_t> read_full_layers(const JsonReader& reader, const Family& family,
+                                      const DecoderConfig& config) {
+  if (!family.window_has_switch) return 0;
+  if (!is_given(reader, "layer_types")) {
+    return reader.integer_or("max_window_layers", family.full_layers, 0, kPositionsMax);
+  }
+  const Json& types = reader.json().at("layer_types");
+  const std::size_t layers = types.is_array() ? types.size() : 0;
+  std::size_t full = 0;
+  while (full < layers && types.at(full) == "full_attention") ++full;
+  std::size_t known = full;
+  while (known < layers && types.at(known) == "sliding_attention") ++known;
+  if (known == layers && static_cast<std::int64_t>(layers) == config.layers) {
+    return static_cast<std::int64_t>(full);
+  }
+  return fail(ErrorCode::kUnsupported,
+              reader.where("layer_types") + " is not full_attention for the first of " +
+                  std::to_string(config.layers) +
+                  " layers and sliding_attention for the others; other mixtures cannot be built");
+}
+
+/// A window that cannot matter is left out, with a note.
+Result<void> read_window(const JsonReader& reader, const Family& family, DecoderConfig& config,
+                         std::vector<std::string>& notes) {
   HEARTH_TRY(const bool used, reader.boolean_or("use_sliding_window", !family.window_has_switch));
   std::int64_t window = family.sliding_window;
   if (reader.json().contains("sliding_window")) {  // null is "none", not the default
@@ -249,20 +273,15 @@ Result<void> check_window(const JsonReader& reader, const Family& family,
                     "), so it is left out: attention sees everything");
     return {};
   }
-  if (family.window_has_switch && is_given(reader, "max_window_layers")) {
-    HEARTH_TRY(const std::int64_t full, reader.integer("max_window_layers", 0, kPositionsMax));
-    if (full >= config.layers) {
-      notes.push_back(said + ", for layers from " + std::to_string(full) +
-                      " on, which there are none of: attention sees everything");
-      return {};
-    }
+  HEARTH_TRY(const std::int64_t full, read_full_layers(reader, family, config));
+  if (full >= config.layers) {
+    notes.push_back(said + ", for layers from the " + std::to_string(full + 1) +
+                    "th on, which there are none of: attention sees everything");
+    return {};
   }
-  return fail(ErrorCode::kUnsupported,
-              said + ", shorter than max_position_embeddings (" +
-                  std::to_string(config.max_position_embeddings) +
-                  "): attention within a window cannot be built. Up to that length the window "
-                  "makes no difference: set max_position_embeddings to " +
-                  std::to_string(window) + " to build a model for shorter texts");
+  config.sliding_window = window;
+  config.full_layers = full;
+  return {};
 }
 
 /// Keys of Hugging Face's that change the graph in ways the builder does not know.
@@ -343,7 +362,7 @@ Result<DecoderConfig> parse_decoder_config(std::string_view text, std::string_vi
   HEARTH_TRY_VOID(read_switches(reader, config.switches));
   HEARTH_TRY_VOID(refuse_what_cannot_be_built(reader, config.switches));
   std::vector<std::string> ignored;
-  HEARTH_TRY_VOID(check_window(reader, family, config, notes == nullptr ? ignored : *notes));
+  HEARTH_TRY_VOID(read_window(reader, family, config, notes == nullptr ? ignored : *notes));
   HEARTH_TRY_VOID(check_decoder_config(config, source));
   return config;
 }

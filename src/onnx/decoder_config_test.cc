@@ -145,31 +145,57 @@ TEST(DecoderConfig, OnlyKnownFamiliesAreBuiltFromWeights) {
             std::string::npos);
 }
 
+struct Window {
+  std::int64_t size;
+  std::int64_t full_layers;
+  std::size_t notes;
+  bool operator==(const Window&) const = default;
+};
+
+void PrintTo(const Window& window, std::ostream* out) {
+  *out << window.size << " from layer " << window.full_layers << ", " << window.notes << " notes";
+}
+
+/// Of a model of two layers and a context of 8192 tokens.
+Window window_of(const std::string& more) {
+  std::vector<std::string> notes;
+  const DecoderConfig config = accepted(R"("num_key_value_heads": 2, )" + more, &notes);
+  const auto again = parse_decoder_config(config_json(config), "again");
+  EXPECT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->sliding_window, config.sliding_window);
+  EXPECT_EQ(again->full_layers, config.full_layers);
+  return {config.sliding_window, config.full_layers, notes.size()};
+}
+
 TEST(DecoderConfig, AWindowIsLeftOutOnlyWhereItCannotMatter) {
-  const auto notes_on = [](const std::string& more) {
-    std::vector<std::string> notes;
-    accepted(R"("num_key_value_heads": 2, )" + more, &notes);
-    return notes;
-  };
-  const auto refusal = [](const std::string& more) {
-    return refused(R"("num_key_value_heads": 2, )" + more);
-  };
-  EXPECT_TRUE(notes_on(R"("model_type": "mistral", "sliding_window": null)").empty());
-  EXPECT_EQ(notes_on(R"("model_type": "mistral", "sliding_window": 8192)").size(), 1U);
-  EXPECT_NE(refusal(R"("model_type": "mistral", "sliding_window": 8191)").find("sliding_window"),
-            std::string::npos);
-  EXPECT_NE(refusal(R"("model_type": "mistral")").find("sliding_window is 4096"), std::string::npos)
-      << "left out, it is 4096";
-  EXPECT_TRUE(notes_on(R"("model_type": "phi3")").empty());
-  EXPECT_EQ(notes_on(R"("model_type": "phi3", "sliding_window": 262144)").size(), 1U);
-  EXPECT_NE(refusal(R"("model_type": "phi3", "sliding_window": 2047)").find("2047"),
-            std::string::npos);
-  EXPECT_EQ(notes_on(R"("model_type": "qwen2", "sliding_window": 100)").size(), 1U);
+  const std::string mistral = R"("model_type": "mistral", "sliding_window": )";
+  EXPECT_EQ(window_of(mistral + "null"), (Window{0, 0, 0}));
+  EXPECT_EQ(window_of(mistral + "8192"), (Window{0, 0, 1}));
+  EXPECT_EQ(window_of(mistral + "8191"), (Window{8191, 0, 0}));
+  EXPECT_EQ(window_of(R"("model_type": "mistral")"), (Window{4096, 0, 0})) << "left out";
+  EXPECT_EQ(window_of(R"("model_type": "phi3")"), (Window{0, 0, 0}));
+  EXPECT_EQ(window_of(R"("model_type": "phi3", "sliding_window": 262144)"), (Window{0, 0, 1}));
+  EXPECT_EQ(window_of(R"("model_type": "phi3", "sliding_window": 2047)"), (Window{2047, 0, 0}));
+  EXPECT_EQ(window_of(R"("model_type": "qwen2", "sliding_window": 100)"), (Window{0, 0, 1}));
   const std::string on =
       R"("model_type": "qwen2", "sliding_window": 100, "use_sliding_window": true)";
-  EXPECT_NE(refusal(on).find("100"), std::string::npos);
-  EXPECT_NE(refusal(on + R"(, "max_window_layers": 1)").find("100"), std::string::npos);
-  EXPECT_EQ(notes_on(on + R"(, "max_window_layers": 2)").size(), 1U);
+  EXPECT_EQ(window_of(on), (Window{0, 0, 1})) << "left out, max_window_layers is 28";
+  EXPECT_EQ(window_of(on + R"(, "max_window_layers": 0)"), (Window{100, 0, 0}));
+  EXPECT_EQ(window_of(on + R"(, "max_window_layers": 1)"), (Window{100, 1, 0}));
+  EXPECT_EQ(window_of(on + R"(, "max_window_layers": 2)"), (Window{0, 0, 1}));
+}
+
+TEST(DecoderConfig, KindsOfLayersCountBeforeTheirNumber) {
+  const std::string on = R"("num_key_value_heads": 2, "model_type": "qwen3", "use_sliding_window":
+      true, "sliding_window": 100, "max_window_layers": 28, "layer_types": )";
+  EXPECT_EQ(accepted(on + R"(["full_attention", "sliding_attention"])").full_layers, 1);
+  EXPECT_EQ(accepted(on + R"(["full_attention", "sliding_attention"])").sliding_window, 100);
+  EXPECT_EQ(accepted(on + R"(["sliding_attention", "sliding_attention"])").full_layers, 0);
+  EXPECT_EQ(accepted(on + R"(["full_attention", "full_attention"])").sliding_window, 0);
+  for (const char* types : {R"(["sliding_attention", "full_attention"])", R"(["full_attention"])",
+                            "3", R"(["full_attention", "linear_attention"])"}) {
+    EXPECT_NE(refused(on + types).find("layer_types"), std::string::npos) << types;
+  }
 }
 
 TEST(DecoderConfig, OldKeysCountWhereTheNewObjectIsSilent) {

@@ -148,6 +148,9 @@ std::string DecoderGraphBuilder::make_attention(const std::string& input) {
   set_float(node, "scale",
             static_cast<float>(1.0 / std::sqrt(static_cast<double>(config_.head_dim))));
   set_float(node, "softcap", 0.0F);
+  if (const std::int64_t window = config_.window_of(layer_); window > 0) {
+    set_int(node, "local_window_size", window);
+  }
   set_int(node, "do_rotary", rotary_inside ? 1 : 0);
   set_int(node, "rotary_interleaved", 0);
   maker_.value(output, io_type_, {kBatch, kSequence, config_.query_width()});

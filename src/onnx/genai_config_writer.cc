@@ -59,7 +59,7 @@ std::string genai_config_json(const DecoderConfig& config) {
   model["vocab_size"] = config.vocab_size;
   OrderedJson& search = json["search"];
   search["diversity_penalty"] = 0.0;
-  search["do_sample"] = false;
+  search["do_sample"] = config.sampling.do_sample;
   search["early_stopping"] = true;
   search["length_penalty"] = 1.0;
   search["max_length"] = config.max_position_embeddings;
@@ -68,10 +68,10 @@ std::string genai_config_json(const DecoderConfig& config) {
   search["num_beams"] = 1;
   search["num_return_sequences"] = 1;
   search["past_present_share_buffer"] = true;
-  search["repetition_penalty"] = 1.0;
-  search["temperature"] = 1.0;
-  search["top_k"] = 1;
-  search["top_p"] = 1.0;
+  search["repetition_penalty"] = config.sampling.repetition_penalty;
+  search["temperature"] = config.sampling.temperature;
+  search["top_k"] = config.sampling.top_k;
+  search["top_p"] = config.sampling.top_p;
   return json.dump(4);
 }
 

@@ -91,26 +91,28 @@ class Pass {
     }
   }
 
-  /// Causal attention of all rows, query head h reading key head h * kv_heads / heads.
-  Matrix attend(const Matrix& q, const Matrix& k, const Matrix& v) const {
+  /// Causal attention of all rows, query head h reading key head h * kv_heads / heads; of
+  /// `window` keys at most, the row's own included, where that is not 0.
+  Matrix attend(const Matrix& q, const Matrix& k, const Matrix& v, std::size_t window) const {
     const auto dim = static_cast<std::size_t>(config_.head_dim);
     const auto heads = static_cast<std::size_t>(config_.heads);
     const auto group = heads / static_cast<std::size_t>(config_.kv_heads);
     Matrix out(q.size(), Vector(heads * dim, 0.0));
     for (std::size_t row = 0; row < q.size(); ++row) {
+      const std::size_t first = window > 0 && row >= window ? row - window + 1 : 0;
       for (std::size_t head = 0; head < heads; ++head) {
         const std::size_t kv = head / group * dim;
         Vector scores;
         double sum = 0;
-        for (std::size_t t = 0; t <= row; ++t) {
+        for (std::size_t t = first; t <= row; ++t) {
           double dot = 0;
           for (std::size_t d = 0; d < dim; ++d) dot += q[row][head * dim + d] * k[t][kv + d];
           scores.push_back(std::exp(dot / std::sqrt(static_cast<double>(dim))));
           sum += scores.back();
         }
-        for (std::size_t t = 0; t <= row; ++t) {
+        for (std::size_t t = first; t <= row; ++t) {
           for (std::size_t d = 0; d < dim; ++d) {
-            out[row][head * dim + d] += scores[t] / sum * v[t][kv + d];
+            out[row][head * dim + d] += scores[t - first] / sum * v[t][kv + d];
           }
         }
       }
@@ -145,8 +147,9 @@ class Pass {
       rotate(q.back(), row);
       rotate(k.back(), row);
     }
+    const auto window = static_cast<std::size_t>(config_.window_of(layer));
     Matrix out;
-    for (const Vector& row : attend(q, k, v)) out.push_back(multiply(wo, row));
+    for (const Vector& row : attend(q, k, v, window)) out.push_back(multiply(wo, row));
     return out;
   }
 

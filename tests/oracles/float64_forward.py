@@ -64,12 +64,16 @@ def logits_of(config: dict, weights: dict[str, numpy.ndarray], ids: list[int]) -
     turns = numpy.outer(numpy.arange(tokens), angles)
     cosine, sine = numpy.cos(turns) * magnitude, numpy.sin(turns) * magnitude
     hidden = numpy.triu(numpy.full((tokens, tokens), -numpy.inf), 1)
+    window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
+    # A row sees `window` tokens, itself included.
+    narrow = hidden + numpy.tril(numpy.full((tokens, tokens), -numpy.inf), -window) if window else hidden
     x = weights["model.embed_tokens.weight"][ids]
 
     def split(rows: numpy.ndarray, count: int) -> numpy.ndarray:
         return rows.reshape(tokens, count, dim).transpose(1, 0, 2)
 
     for layer in range(config["num_hidden_layers"]):
+        mask = hidden if layer < config.get("max_window_layers", 28 if "qwen" in config["model_type"] else 0) else narrow
         own = {name.removeprefix(f"model.layers.{layer}."): value for name, value in weights.items()
                if name.startswith(f"model.layers.{layer}.")}
         y = norm(x, own["input_layernorm.weight"], epsilon)
@@ -82,7 +86,7 @@ def logits_of(config: dict, weights: dict[str, numpy.ndarray], ids: list[int]) -
             q, k = norm(q, own["self_attn.q_norm.weight"], epsilon), norm(k, own["self_attn.k_norm.weight"], epsilon)
         q, k = rotate(q, cosine, sine), rotate(k, cosine, sine)
         k, v = numpy.repeat(k, heads // kv_heads, 0), numpy.repeat(v, heads // kv_heads, 0)
-        scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim) + hidden
+        scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim) + mask
         scores = numpy.exp(scores - scores.max(-1, keepdims=True))
         seen = (scores / scores.sum(-1, keepdims=True)) @ v
         x = x + seen.transpose(1, 0, 2).reshape(tokens, heads * dim) @ own["self_attn.o_proj.weight"].T

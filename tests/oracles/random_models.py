@@ -28,6 +28,12 @@ MODELS = {
     "llama": ({"model_type": "llama", "tie_word_embeddings": False, "rope_theta": 500000.0, "rope_scaling": LLAMA3}, "BF16", 2),
     "llama-linear": ({"model_type": "llama", "tie_word_embeddings": True, "rope_scaling": {"type": "linear", "factor": 2.0}}, "F32", 1),
     "mistral": ({"model_type": "mistral", "tie_word_embeddings": False, "head_dim": 32, "sliding_window": None}, "BF16", 1),
+    "phi3-window": ({"model_type": "phi3", "tie_word_embeddings": True, "rope_scaling": None, "sliding_window": 20}, "BF16", 1),
+    "mistral-window": ({"model_type": "mistral", "tie_word_embeddings": False, "sliding_window": 7}, "BF16", 1),
+    "qwen2-window": ({"model_type": "qwen2", "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 16,
+                      "max_window_layers": 1}, "F32", 1),
+    "qwen3-late-window": ({"model_type": "qwen3", "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 16},
+                          "F32", 1),     # from the 29th layer on
     "qwen2": ({"model_type": "qwen2", "tie_word_embeddings": True, "rope_theta": 1000000.0, "use_sliding_window": False,
                "sliding_window": 32, "num_key_value_heads": 1}, "BF16", 2),
     "qwen3": ({"model_type": "qwen3", "tie_word_embeddings": True, "head_dim": 32, "rms_norm_eps": 1e-6}, "F32", 1),
