@@ -12,6 +12,7 @@
 #include "app/cli/command.h"
 #include "app/io/child.h"
 #include "app/io/interrupt.h"
+#include "app/io/mapping_failure.h"
 #include "app/io/standard_output.h"
 #include "app/settings/names.h"
 #include "base/log.h"
@@ -128,6 +129,7 @@ int main(int argc, char** argv) {
   hearth::app::end_with_parent();
   hearth::app::fill_standard_descriptors();
   hearth::app::install_interrupt_handlers();
+  hearth::app::tell_mapping_failures();
   try {
     return finish(run(argc, argv));
   } catch (const std::bad_alloc&) {

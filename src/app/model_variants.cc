@@ -8,6 +8,7 @@
 
 #include "app/cli/model_description.h"
 #include "base/ascii.h"
+#include "base/shell_word.h"
 #include "runtime/model_folder.h"
 
 namespace hearth::app {
@@ -208,18 +209,18 @@ Result<fs::path> choose_variant(const ModelFamily& family, std::string_view vari
 }
 
 std::string variant_advice(const ModelFamily& family, std::string_view variant) {
-  const std::string out = place_of(family, variant).string();
+  const std::string out = shell_word(place_of(family, variant).string());
   const bool quantised = variant.starts_with("int");
   if (const auto source = source_for(family); quantised && source) {
     return fmt::format("make it with: hearth quantize --model {} --precision {} --out {}",
-                       source->string(), variant, out);
+                       shell_word(source->string()), variant, out);
   }
   const fs::path weights = place_of(family, "weights");
   std::error_code ignored;
   return fmt::format(
       "make it with: hearth models build --from {} --precision {} --out {}",
-      fs::is_directory(weights, ignored) ? weights.string() : "FOLDER_WITH_SAFETENSORS", variant,
-      out);
+      fs::is_directory(weights, ignored) ? shell_word(weights.string()) : "FOLDER_WITH_SAFETENSORS",
+      variant, out);
 }
 
 }  // namespace hearth::app

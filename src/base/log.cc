@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "base/terminal_text.h"
+
 namespace hearth::log {
 namespace {
 
@@ -38,9 +40,9 @@ void set_level(Level level) {
   }
 }
 
-void error(std::string_view message) { logger().error(message); }
-void warning(std::string_view message) { logger().warn(message); }
-void info(std::string_view message) { logger().info(message); }
-void debug(std::string_view message) { logger().debug(message); }
+void error(std::string_view message) { logger().error(for_terminal(message)); }
+void warning(std::string_view message) { logger().warn(for_terminal(message)); }
+void info(std::string_view message) { logger().info(for_terminal(message)); }
+void debug(std::string_view message) { logger().debug(for_terminal(message)); }
 
 }  // namespace hearth::log

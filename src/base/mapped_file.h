@@ -18,8 +18,8 @@ enum class MappedUse {
 };
 
 /// The content of a file as it was when it was mapped. For files that are replaced (a new file
-/// under the old name), never changed in place: shortening a mapped file ends the process that
-/// reads it. Any thread may read.
+/// under the old name), never changed in place: a process that reads
+/// what was cut off from a mapped file gets a SIGBUS. Any thread may read.
 class MappedFile {
  public:
   /// Maps a regular file for reading. kNotFound, kIo, or kInvalidArgument for what is no file.

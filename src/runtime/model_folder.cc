@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/json_reader.h"
+#include "base/shell_word.h"
 #include "runtime/graph_facts.h"
 #include "text/cached_tokenizer.h"
 
@@ -308,7 +309,7 @@ std::string what_it_may_be(const fs::path& folder) {
   }
   if (has_safetensors) {
     return "it holds published weights; make a model of them with: hearth models build --from " +
-           folder.string() + " --precision int4 --out FOLDER";
+           shell_word(folder.string()) + " --precision int4 --out FOLDER";
   }
   return "it is not a model folder in the onnxruntime-genai layout, or its download is incomplete";
 }

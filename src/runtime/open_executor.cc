@@ -42,6 +42,10 @@ Result<OpenedExecutor> open_executor(const ModelFolder& model, const SessionOpti
   if (options.executor == ExecutorChoice::kAccelerated) {
     return fail_within("the accelerated executor cannot run " + model.name, accelerated.error());
   }
+  // The stock executor would run what is damaged, too.
+  if (accelerated.error().code == ErrorCode::kCorrupt) {
+    return tl::unexpected<Error>(accelerated.error());
+  }
   return open_stock(model, options, accelerated.error().message);
 }
 

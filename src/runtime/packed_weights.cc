@@ -178,11 +178,23 @@ class TemporaryFile {
   bool kept_ = false;
 };
 
+/// A file that was made in its full size before its content came ends with zeros, where the last
+/// product's scales are, the logits'. Within a model a matrix of zeros has its uses.
+Result<void> check_last_scales(const kernels::QuantisedMatrix& matrix,
+                               const onnx::QuantisedTensors& linear) {
+  if (!std::ranges::all_of(matrix.scales, [](float scale) { return scale == 0; })) return {};
+  return fail(ErrorCode::kCorrupt,
+              linear.node + ": every scale in " + linear.scales.name() +
+                  " is zero, so the model would say nothing: its file is damaged, or its download "
+                  "was not complete; get it again");
+}
+
 /// Sizes and places of all entries; reads the scales of every matrix, but not the weights.
 Result<std::vector<Entry>> plan_entries(TensorBytes& tensors, const onnx::RaggedGraph& graph) {
   std::vector<Entry> entries;
   for (const onnx::QuantisedTensors& linear : graph.linears) {
     HEARTH_TRY(const kernels::QuantisedMatrix matrix, read_matrix(tensors, linear));
+    if (&linear == &graph.linears.back()) HEARTH_TRY_VOID(check_last_scales(matrix, linear));
     Entry entry;
     const auto format = kernels::choose_format(matrix);
     if (!format) return fail_within(linear.node, format.error());
@@ -395,7 +407,12 @@ Result<PackedWeights> write_packed(const std::vector<fs::path>& paths, const Dig
     if (auto opened = PackedWeights::open(*path, source, graph, threads)) return opened;
     if (lock.held()) remove_abandoned(*path);
     written = PackedWeights::write(*path, source, graph, folder, threads, progress);
-    if (written) return PackedWeights::open(*path, source, graph, threads);
+    if (written) {
+      auto opened = PackedWeights::open(*path, source, graph, threads);
+      // The model is fine, what the disk gives back is not.
+      if (!opened) opened.error().code = ErrorCode::kIo;
+      return opened;
+    }
     log::debug(written.error().message);
   }
   return fail_within("packing the weights", written.error());

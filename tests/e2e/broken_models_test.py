@@ -1,8 +1,10 @@
 """Models that are cut off, damaged or contradict themselves are refused with a name and numbers, never run."""
 import json
+import os
+import subprocess
 import unittest
 
-from hearth_cli import MODEL, Case
+from hearth_cli import LIMIT_S, MODEL, Case
 
 
 class BrokenModels(Case):
@@ -24,6 +26,28 @@ class BrokenModels(Case):
                     file.truncate(size)
                 said = self.refuse(model, "model.onnx.data").replace(",", "")
                 self.assertIn(str(size), said)
+
+    def test_a_file_of_zeros_is_no_model(self):
+        model = self.copy_of_ember()
+        data = model / "model.onnx.data"
+        size = data.stat().st_size
+        with data.open("r+b") as file:
+            file.truncate(0)
+            file.truncate(size)
+        self.refuse(model, "zero", "download")
+
+    def test_a_file_that_is_cut_off_while_it_is_in_use(self):
+        model = self.copy_of_ember()
+        process = self.start("chat", "--model", str(model), stdin=subprocess.PIPE)
+        process.stdin.write(b"What is 17 + 25?\n")
+        process.stdin.flush()
+        self.assertIn(b"42", process.stdout.readline())
+        for path in model.glob("**/*"):
+            if path.suffix in (".data", ".packed"):
+                os.truncate(path, 0)
+        _, err = process.communicate(b"Who are you?\n", timeout=LIMIT_S)
+        self.assertEqual(process.returncode, MODEL, err)
+        self.assertIn(b"changed or cut off while it was in use", err)
 
     def test_missing_files_are_named(self):
         for name in ("model.onnx", "model.onnx.data", "genai_config.json", "tokenizer.json"):

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/terminal_text.h"
 
 namespace hearth::app {
 namespace {

@@ -21,8 +21,6 @@ char32_t code_point(std::string_view utf8, std::size_t at, std::size_t& bytes) {
   return value;
 }
 
-bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
-
 /// The column after one character that stands at `column`.
 int after(int column, char32_t c, int width) {
   if (c == '\n') return 0;
@@ -33,19 +31,6 @@ int after(int column, char32_t c, int width) {
 }
 
 }  // namespace
-
-std::string for_terminal(std::string_view utf8) {
-  std::string safe;
-  for (std::size_t i = 0, bytes = 0; i < utf8.size(); i += bytes) {
-    const char32_t c = code_point(utf8, i, bytes);
-    if (is_control(c) && c != '\n' && c != '\t') {
-      safe += "\xEF\xBF\xBD";
-    } else {
-      safe += utf8.substr(i, bytes);
-    }
-  }
-  return safe;
-}
 
 bool DisplayColumn::fills_line(std::string_view utf8, int width) const {
   if (utf8.find('\n') != std::string_view::npos) return true;

@@ -1,14 +1,9 @@
-// Where on the screen's line the next character goes, and what may be sent to a screen at all.
+// Where on the screen's line the next character goes.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 namespace hearth::app {
-
-/// The text without control characters other than line break and tab: what a model writes must not
-/// be able to command the terminal. Each becomes U+FFFD.
-std::string for_terminal(std::string_view utf8);
 
 /// Follows the cursor through text that a terminal wraps at its width. Needs a UTF-8 locale.
 class DisplayColumn {

@@ -7,18 +7,6 @@
 namespace hearth::app {
 namespace {
 
-TEST(ForTerminal, NothingACommandCouldBeMadeOfIsLeft) {
-  EXPECT_EQ(for_terminal("plain \xC3\xA9 \xE4\xBD\xA0\n\ttext"),
-            "plain \xC3\xA9 \xE4\xBD\xA0\n\ttext");
-  EXPECT_EQ(for_terminal("\x1b[2J\r\x07\x7F"),
-            "\xEF\xBF\xBD[2J\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-  EXPECT_EQ(for_terminal("\xC2\x9B"
-                         "2J"),
-            "\xEF\xBF\xBD"
-            "2J")
-      << "the one-byte form of ESC [";
-}
-
 class DisplayColumnTest : public ::testing::Test {
  protected:
   void SetUp() override { use_utf8_locale(); }

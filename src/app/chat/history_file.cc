@@ -41,6 +41,9 @@ std::optional<fs::path> chat_history_path(const Environment& environment) {
   const auto given = environment.get("HEARTH_CHAT_HISTORY");
   if (given && *given == "off") return std::nullopt;
   if (given) return environment.expand_home(*given);
+  // Without either the folder would be one of the system's.
+  const auto state = environment.get("XDG_STATE_HOME");
+  if (!environment.get("HOME") && !(state && state->starts_with('/'))) return std::nullopt;
   return environment.state_folder() / "chat_history";
 }
 

@@ -13,7 +13,7 @@
 namespace hearth::app {
 
 /// HEARTH_CHAT_HISTORY, else hearth/chat_history in XDG_STATE_HOME or ~/.local/state; nothing when
-/// the variable is "off".
+/// the variable is "off", or there is no home.
 std::optional<std::filesystem::path> chat_history_path(const Environment& environment);
 
 /// Line breaks and backslashes of an entry as \n and \\, and back. Pure.

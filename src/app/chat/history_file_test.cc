@@ -79,6 +79,8 @@ TEST_F(HistoryFileTest, OffMeansOff) {
   EXPECT_TRUE(history.load().empty());
   EXPECT_FALSE(history.take_failure());
   EXPECT_FALSE(chat_history_path(Environment::of({{"HEARTH_CHAT_HISTORY", "off"}})));
+  EXPECT_FALSE(chat_history_path(Environment::of({})));
+  EXPECT_FALSE(chat_history_path(Environment::of({{"XDG_STATE_HOME", "relative"}})));
   EXPECT_EQ(*chat_history_path(Environment::of({{"HEARTH_CHAT_HISTORY", "~/h"}, {"HOME", "/a"}})),
             "/a/h");
   EXPECT_EQ(*chat_history_path(Environment::of({{"XDG_STATE_HOME", "/s"}})),

@@ -19,6 +19,7 @@
 #include "app/io/terminal.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/terminal_text.h"
 
 namespace hearth::app {
 namespace {
@@ -39,7 +40,10 @@ struct ChatOptions {
   bool no_history = false;
 };
 
-void say(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void say(std::string_view text) {
+  const std::string safe = for_terminal(text);
+  std::fwrite(safe.data(), 1, safe.size(), stderr);
+}
 
 Result<std::optional<std::string>> given_system_prompt(const ChatOptions& options) {
   if (options.system && options.system_file) {
@@ -158,7 +162,10 @@ Result<ExitCode> chat(const ChatOptions& options, const SettingFlags& flags) {
   SignalEvents signals;
   StandardOutput out;
   const AnswerSinks answers{[&](std::string_view text) {
-                              const bool written = out.write(text);
+                              // Where there are no columns, there are no sequences either.
+                              const bool written = terminal_columns(STDOUT_FILENO) > 0
+                                                       ? out.write_bytes(text)
+                                                       : out.write(text);
                               if (!written) signals.cancel();
                               return written;
                             },

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/terminal_text.h"
 #include "text/utf8.h"
 
 namespace hearth::app {
@@ -82,7 +83,7 @@ std::vector<SettingId> settings_with_flags() {
 }
 
 void print_note(std::string_view message) {
-  const std::string line = fmt::format("hearth: note: {}\n", message);
+  const std::string line = fmt::format("hearth: note: {}\n", for_terminal(message));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

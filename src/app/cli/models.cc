@@ -122,6 +122,7 @@ void add_synth(CLI::App& models, std::vector<Subcommand>& commands) {
   parser->add_option("--layers", flags->layers, "Fewer or more layers than the configuration says")
       ->type_name("N");
   parser->add_option("--seed", flags->seed, "The same seed gives the same bytes")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("N")
       ->capture_default_str();
   parser->add_option("--out", flags->out, "Folder to make")->type_name("DIR")->required();

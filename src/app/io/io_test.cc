@@ -271,6 +271,29 @@ TEST(StandardOutput, WritesAtOnce) {
   EXPECT_FALSE(out.reader_gone());
 }
 
+TEST(StandardOutput, OnATerminalWordsCommandNothing) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal), 0);
+  ASSERT_EQ(::unlockpt(terminal), 0);
+  const int screen = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
+  ASSERT_GE(screen, 0);
+  StandardOutput out(screen);
+  std::array<char, 64> buffer{};
+  EXPECT_TRUE(out.write("a\x1b[2Jb"));
+  const ssize_t shown = ::read(terminal, buffer.data(), buffer.size());
+  EXPECT_EQ(std::string_view(buffer.data(), static_cast<std::size_t>(shown)), "a\xEF\xBF\xBD[2Jb");
+  EXPECT_TRUE(out.write_bytes("\x1b[J"));
+  EXPECT_EQ(::read(terminal, buffer.data(), buffer.size()), 3);
+  ::close(screen);
+  ::close(terminal);
+
+  Pipe pipe;
+  StandardOutput piped(pipe.writer());
+  EXPECT_TRUE(piped.write("a\x1b[2Jb"));
+  EXPECT_EQ(::read(pipe.reader(), buffer.data(), buffer.size()), 6) << "files get what was written";
+}
+
 TEST(StandardOutput, AReaderThatLeftIsNoError) {
   std::signal(SIGPIPE, SIG_IGN);
   Pipe pipe;

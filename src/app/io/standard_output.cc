@@ -8,6 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/terminal_text.h"
+
 namespace hearth::app {
 
 void fill_standard_descriptors() {
@@ -19,11 +21,18 @@ void fill_standard_descriptors() {
   }
 }
 
+StandardOutput::StandardOutput(int descriptor)
+    : descriptor_(descriptor), terminal_(::isatty(descriptor) == 1) {}
+
 bool StandardOutput::write(std::string_view text) {
-  while (!text.empty() && error_ == 0) {
-    const ssize_t n = ::write(descriptor_, text.data(), text.size());
+  return terminal_ ? write_bytes(for_terminal(text)) : write_bytes(text);
+}
+
+bool StandardOutput::write_bytes(std::string_view bytes) {
+  while (!bytes.empty() && error_ == 0) {
+    const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
     if (n >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(n));
+      bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (errno == EAGAIN) {  // someone made the descriptor non-blocking
       struct pollfd entry {
         descriptor_, POLLOUT, 0

@@ -16,10 +16,14 @@ void fill_standard_descriptors();
 /// thread.
 class StandardOutput {
  public:
-  explicit StandardOutput(int descriptor = 1) : descriptor_(descriptor) {}
+  explicit StandardOutput(int descriptor = 1);
 
-  /// False once a write has failed.
+  /// UTF-8; on a terminal without the control characters in it, see for_terminal(). False once a
+  /// write has failed.
   bool write(std::string_view text);
+
+  /// The bytes as they are: text made safe already, with sequences that mean to move the cursor.
+  bool write_bytes(std::string_view bytes);
 
   /// The reader went away (a closed pipe); not an error, but a reason to stop.
   bool reader_gone() const { return reader_gone_; }
@@ -30,6 +34,7 @@ class StandardOutput {
 
  private:
   int descriptor_;
+  bool terminal_;
   int error_ = 0;
   bool reader_gone_ = false;
 };

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <clocale>
 #include <cstdlib>
 #include <string_view>
@@ -27,16 +28,35 @@ void use_utf8_locale() {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // NOLINT(concurrency-mt-unsafe)
 }
 
+namespace {
+
+// For show_typing(): written while `hidden_on` is -1, read by signal handlers while it is not.
+struct termios shown_before;
+std::atomic<int> hidden_on{-1};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+}  // namespace
+
+void show_typing() {
+  if (const int descriptor = hidden_on.load(); descriptor >= 0) {
+    ::tcsetattr(descriptor, TCSANOW, &shown_before);
+  }
+}
+
 TypingHidden::TypingHidden(int descriptor) : descriptor_(descriptor) {
   struct termios now {};
   if (::isatty(descriptor) != 1 || ::tcgetattr(descriptor, &now) != 0) return;
   before_ = now;
+  shown_before = now;
+  hidden_on = descriptor;
   now.c_lflag &= ~static_cast<tcflag_t>(ECHO);
   ::tcsetattr(descriptor, TCSADRAIN, &now);
 }
 
 TypingHidden::~TypingHidden() {
-  if (before_) ::tcsetattr(descriptor_, TCSADRAIN, &*before_);
+  if (!before_) return;
+  ::tcsetattr(descriptor_, TCSADRAIN, &*before_);
+  hidden_on = -1;
 }
 
 }  // namespace hearth::app

@@ -15,7 +15,12 @@ int terminal_columns(int descriptor);
 /// libedit depend on it. Call once, before threads exist.
 void use_utf8_locale();
 
+/// What TypingHidden's destructor does, for a process that ends without it. May be called from a
+/// signal handler.
+void show_typing();
+
 /// While it lives, what is typed is not shown (an answer is being written) but kept for later.
+/// One at a time.
 class TypingHidden {
  public:
   explicit TypingHidden(int descriptor);

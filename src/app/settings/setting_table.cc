@@ -11,7 +11,7 @@ namespace {
 
 // Far beyond any model's context, small enough that sums of two cannot overflow.
 constexpr std::int64_t kTokensMax = 1'000'000'000;
-constexpr std::int64_t kThreadsMax = 1024;
+constexpr std::int64_t kThreadsMax = 256;
 
 std::vector<Setting> sampling_rows() {
   return {
