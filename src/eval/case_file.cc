@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "eval/text_lines.h"
 #include "protocol/messages_json.h"
 #include "protocol/tool_definitions.h"
 
@@ -147,12 +148,7 @@ Result<EvalCase> read_case(const OrderedJson& line, const std::string& where) {
 Result<std::vector<EvalCase>> parse_cases(std::string_view text, std::string_view source) {
   std::vector<EvalCase> cases;
   std::set<std::string> ids;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = std::string(source) + ": line " + std::to_string(number);
+  const auto read = [&](std::string_view line, const std::string& where) -> Result<void> {
     const auto json = parse_ordered_json(line, where);
     if (!json) return fail(ErrorCode::kInvalidArgument, json.error().message);
     HEARTH_TRY(EvalCase made, read_case(*json, where));
@@ -160,7 +156,9 @@ Result<std::vector<EvalCase>> parse_cases(std::string_view text, std::string_vie
       return wrong(where, "the id \"" + made.id + "\" is that of an earlier line");
     }
     cases.push_back(std::move(made));
-  }
+    return {};
+  };
+  HEARTH_TRY_VOID(read_lines(text, source, read));
   if (cases.empty()) return wrong(std::string(source), "there is no case in it");
   return cases;
 }

@@ -53,18 +53,21 @@ class Reader {
   std::optional<engine::SequenceId> id_;
 };
 
-Result<void> check(const engine::Executor& executor, const engine::Executor* reference,
-                   std::span<const TokenId> ids) {
-  if (ids.size() < 2) {
-    return fail(ErrorCode::kInvalidArgument,
-                "the text has " + std::to_string(ids.size()) +
-                    " tokens; the first is not scored, so there must be two or more");
-  }
+Result<void> check_models(const engine::Executor& executor, const engine::Executor* reference) {
   if (reference != nullptr && reference->vocab_size() != executor.vocab_size()) {
     return fail(ErrorCode::kInvalidArgument,
                 "the models have " + std::to_string(executor.vocab_size()) + " and " +
                     std::to_string(reference->vocab_size()) +
                     " logits; only models with the same vocabulary can be compared");
+  }
+  return {};
+}
+
+Result<void> check_tokens(const engine::Executor& executor, std::span<const TokenId> ids) {
+  if (ids.size() < 2) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the text has " + std::to_string(ids.size()) +
+                    " tokens; the first is not scored, so there must be two or more");
   }
   for (const TokenId id : ids) {
     if (id >= 0 && id < executor.vocab_size()) continue;
@@ -75,18 +78,18 @@ Result<void> check(const engine::Executor& executor, const engine::Executor* ref
   return {};
 }
 
-/// Scores one window after the other.
+/// Scores one window after the other; `total` tokens in all.
 class TextRun {
  public:
-  TextRun(engine::Executor& executor, engine::Executor* reference, std::span<const TokenId> ids,
+  TextRun(engine::Executor& executor, engine::Executor* reference, std::size_t total,
           const TextOptions& options, const std::atomic<bool>& cancelled)
       : executor_(executor),
         reference_(reference),
-        ids_(ids),
+        total_(static_cast<std::int64_t>(total)),
         options_(options),
         cancelled_(cancelled) {}
 
-  Result<void> read(const Window& window) {
+  Result<void> read(std::span<const TokenId> ids, const Window& window) {
     HEARTH_TRY(Reader model, Reader::open(executor_, window.end - window.begin - 1));
     std::optional<Reader> other;
     if (reference_ != nullptr) {
@@ -100,23 +103,21 @@ class TextRun {
       const std::size_t until = scored ? window.end - 1 : window.first_scored - 1;
       const std::size_t count = std::min(until - at, options_.rows_max);
       report();
-      HEARTH_TRY_VOID(step(model, other, at, count, scored));
+      HEARTH_TRY_VOID(step(ids, model, other, at, count, scored));
       at += count;
     }
     return {};
   }
 
   void report() const {
-    if (options_.on_progress) {
-      options_.on_progress(outcome_.score.tokens, static_cast<std::int64_t>(ids_.size()) - 1);
-    }
+    if (options_.on_progress) options_.on_progress(outcome_.score.tokens, total_);
   }
   const TextOutcome& outcome() const { return outcome_; }
 
  private:
-  Result<void> step(Reader& model, std::optional<Reader>& other, std::size_t at, std::size_t count,
-                    bool scored) {
-    const auto tokens = ids_.subspan(at, count);
+  Result<void> step(std::span<const TokenId> ids, Reader& model, std::optional<Reader>& other,
+                    std::size_t at, std::size_t count, bool scored) {
+    const auto tokens = ids.subspan(at, count);
     HEARTH_TRY(const std::vector<float> logits, model.read(tokens, scored));
     std::vector<float> others;
     if (other) {
@@ -124,7 +125,7 @@ class TextRun {
     }
     const auto width = static_cast<std::size_t>(executor_.vocab_size());
     for (std::size_t i = 0; scored && i < count; ++i) {
-      const TokenId next = ids_[at + i + 1];
+      const TokenId next = ids[at + i + 1];
       const auto row = std::span(logits).subspan(i * width, width);
       HEARTH_TRY_VOID(add_row(row, next, outcome_.score));
       if (!other) continue;
@@ -137,7 +138,7 @@ class TextRun {
 
   engine::Executor& executor_;
   engine::Executor* reference_;
-  std::span<const TokenId> ids_;
+  const std::int64_t total_;
   const TextOptions& options_;
   const std::atomic<bool>& cancelled_;
   TextOutcome outcome_;
@@ -202,11 +203,31 @@ Result<TextOutcome> score_text(engine::Executor& executor, engine::Executor* ref
                                std::span<const TokenId> ids, const TextOptions& options,
                                const std::atomic<bool>& cancelled) {
   HEARTH_CHECK(options.rows_max > 0);
-  HEARTH_TRY_VOID(check(executor, reference, ids));
-  TextRun run(executor, reference, ids, options, cancelled);
+  HEARTH_TRY_VOID(check_models(executor, reference));
+  HEARTH_TRY_VOID(check_tokens(executor, ids));
+  TextRun run(executor, reference, ids.size() - 1, options, cancelled);
   for (const Window& window :
        windows_of(ids.size(), options.context_tokens, options.stride_tokens)) {
-    HEARTH_TRY_VOID(run.read(window));
+    HEARTH_TRY_VOID(run.read(ids, window));
+  }
+  run.report();
+  return run.outcome();
+}
+
+Result<TextOutcome> score_passages(engine::Executor& executor, engine::Executor* reference,
+                                   std::span<const Passage> passages, const TextOptions& options,
+                                   const std::atomic<bool>& cancelled) {
+  HEARTH_CHECK(options.rows_max > 0);
+  HEARTH_TRY_VOID(check_models(executor, reference));
+  std::size_t total = 0;
+  for (const Passage& passage : passages) {
+    HEARTH_CHECK(passage.first_scored > 0 && passage.first_scored < passage.tokens.size());
+    HEARTH_TRY_VOID(check_tokens(executor, passage.tokens));
+    total += passage.tokens.size() - passage.first_scored;
+  }
+  TextRun run(executor, reference, total, options, cancelled);
+  for (const Passage& passage : passages) {
+    HEARTH_TRY_VOID(run.read(passage.tokens, {0, passage.tokens.size(), passage.first_scored}));
   }
   run.report();
   return run.outcome();

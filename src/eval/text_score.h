@@ -73,6 +73,14 @@ struct TextOutcome {
   Divergence divergence;      ///< from it
 };
 
+/// Tokens of which those from `first_scored` on (1 or more) are predicted, with all before them.
+struct Passage {
+  std::vector<TokenId> tokens;
+  std::size_t first_scored = 0;
+
+  bool operator==(const Passage&) const = default;
+};
+
 /// Runs the text through `executor`, and through `reference` beside it where that is not null: the
 /// same rows, so that neither's logits need to be kept. No token is added to the text.
 /// kInvalidArgument when `ids` are fewer than two or beyond the vocabulary, or the two vocabularies
@@ -80,5 +88,11 @@ struct TextOutcome {
 Result<TextOutcome> score_text(engine::Executor& executor, engine::Executor* reference,
                                std::span<const TokenId> ids, const TextOptions& options,
                                const std::atomic<bool>& cancelled);
+
+/// The same for passages that have nothing to do with each other, each computed in one piece;
+/// windows of the options are not looked at. Each must fit both models' contexts.
+Result<TextOutcome> score_passages(engine::Executor& executor, engine::Executor* reference,
+                                   std::span<const Passage> passages, const TextOptions& options,
+                                   const std::atomic<bool>& cancelled);
 
 }  // namespace hearth::eval

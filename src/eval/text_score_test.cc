@@ -128,6 +128,47 @@ TEST(Windows, ScoreEveryTokenButTheFirstOnce) {
   }
 }
 
+TEST(ScorePassages, EachBeginsAnewAndOnlyItsEndIsScored) {
+  std::vector<Passage> passages;
+  double surprise = 0;
+  std::int64_t scored = 0;
+  const ScriptedExecutor definition;
+  for (unsigned seed = 0; seed < 12; ++seed) {
+    Passage one{text_of(2 + seed * 7, seed), 1 + seed * 3};
+    for (std::size_t t = one.first_scored; t < one.tokens.size(); ++t) {
+      const auto p = plain_softmax(definition.logits_after(std::span(one.tokens).first(t)));
+      surprise -= std::log(p[static_cast<std::size_t>(one.tokens[t])]);
+      ++scored;
+    }
+    passages.push_back(std::move(one));
+  }
+  for (const std::size_t rows_max : {1u, 3u, 64u}) {
+    ScriptedExecutor model;
+    ScriptedExecutor twin;
+    std::int64_t total = 0;
+    TextOptions options{.rows_max = rows_max};
+    options.on_progress = [&](std::int64_t, std::int64_t all) { total = all; };
+    const auto outcome = score_passages(model, &twin, passages, options, kNever);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->score.tokens, scored);
+    EXPECT_EQ(total, scored);
+    EXPECT_EQ(model.rows, scored);
+    EXPECT_NEAR(outcome->score.surprise / surprise, 1, 1e-9);
+    EXPECT_EQ(outcome->divergence.rows, scored);
+    EXPECT_EQ(outcome->divergence.top1_agreement(), 1);
+    EXPECT_EQ(model.open() + twin.open(), 0u);
+  }
+}
+
+TEST(ScorePassages, TokensBeyondTheVocabularyAreRefused) {
+  ScriptedExecutor model;
+  const std::vector<Passage> passages = {{{1, 2}, 1}, {{1, kVocab}, 1}};
+  const auto outcome = score_passages(model, nullptr, passages, {}, kNever);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(model.rows, 0) << "checked before anything is run";
+}
+
 TEST(ScoreText, IsTheDefinitionWhateverTheChunks) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const auto ids = text_of(2 + seed * 5, seed);

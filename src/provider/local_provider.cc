@@ -256,6 +256,8 @@ Result<std::string> LocalProvider::render_prompt(
   return state_->prompts.render(messages, tools);
 }
 
+const PromptEncoder& LocalProvider::prompts() const { return state_->prompts; }
+
 engine::Executor& LocalProvider::executor() { return *state_->opened.executor; }
 
 const runtime::ModelFolder& LocalProvider::model() const { return state_->model; }

@@ -18,6 +18,7 @@
 #include "engine/sampling.h"
 #include "protocol/chat.h"
 #include "provider/context_window.h"
+#include "provider/prompt_encoder.h"
 #include "provider/reply_stream.h"
 #include "runtime/model_folder.h"
 #include "runtime/stock_executor.h"
@@ -116,6 +117,9 @@ class LocalProvider {
   /// The prompt exactly as the model would see it.
   Result<std::string> render_prompt(const std::vector<protocol::Message>& messages,
                                     const std::vector<protocol::ToolDefinition>& tools) const;
+
+  /// What turns conversations into the model's tokens.
+  const PromptEncoder& prompts() const;
 
   /// What runs the model, for those who score a text instead of asking for an answer. They close
   /// what they open.

@@ -105,8 +105,10 @@ PromptEncoder::PromptEncoder(text::Tokenizer tokenizer, text::ChatTemplate chat_
       special_(tokenizer_.special_tokens()) {}
 
 Result<std::string> PromptEncoder::rendered(const std::vector<Message>& messages,
-                                            const std::vector<ToolDefinition>& tools) const {
+                                            const std::vector<ToolDefinition>& tools,
+                                            bool opens_reply) const {
   HEARTH_TRY(text::TemplateInput input, protocol::template_input(messages, tools, traits_));
+  input.add_generation_prompt = opens_reply;
   input.bos_token = bos_token_;
   input.eos_token = eos_token_;
   auto prompt = chat_template_.render(input);
@@ -118,41 +120,69 @@ Result<std::string> PromptEncoder::rendered(const std::vector<Message>& messages
   return prompt;
 }
 
-Result<PromptEncoder::Prompt> PromptEncoder::prompt(
-    const std::vector<Message>& messages, const std::vector<ToolDefinition>& tools) const {
+Result<PromptEncoder::Prompt> PromptEncoder::prompt(const std::vector<Message>& messages,
+                                                    const std::vector<ToolDefinition>& tools,
+                                                    bool opens_reply) const {
   Prompt made;
   made.has_marks = any_spelled_in(special_, messages) || any_spelled_in(special_, tools);
   if (made.has_marks) {
-    HEARTH_TRY(made.text, rendered(marked(special_, messages), marked(special_, tools)));
+    HEARTH_TRY(made.text,
+               rendered(marked(special_, messages), marked(special_, tools), opens_reply));
   } else {
-    HEARTH_TRY(made.text, rendered(messages, tools));
+    HEARTH_TRY(made.text, rendered(messages, tools, opens_reply));
   }
   return made;
 }
 
 Result<std::string> PromptEncoder::render(const std::vector<Message>& messages,
                                           const std::vector<ToolDefinition>& tools) const {
-  HEARTH_TRY(Prompt made, prompt(messages, tools));
+  HEARTH_TRY(Prompt made, prompt(messages, tools, /*opens_reply=*/true));
   if (!made.has_marks) return std::move(made.text);
   std::string text;
   for (const PromptPart& part : special_.cut_at_marks(made.text)) text += part.text;
   return text;
 }
 
-Result<std::vector<TokenId>> PromptEncoder::encode(const std::vector<Message>& messages,
-                                                   const std::vector<ToolDefinition>& tools) const {
-  HEARTH_TRY(const Prompt made, prompt(messages, tools));
-  if (!made.has_marks) {
-    return tokenizer_.encode(made.text, {.parse_special = true, .add_post_tokens = false});
+Result<std::vector<TokenId>> PromptEncoder::encoded(std::string_view text, bool has_marks) const {
+  if (!has_marks) {
+    return tokenizer_.encode(text, {.parse_special = true, .add_post_tokens = false});
   }
   std::vector<TokenId> ids;
-  for (const PromptPart& part : special_.cut_at_marks(made.text)) {
-    HEARTH_TRY(const auto encoded,
-               tokenizer_.encode(part.text,
-                                 {.parse_special = !part.from_outside, .add_post_tokens = false}));
-    ids.insert(ids.end(), encoded.begin(), encoded.end());
+  for (const PromptPart& part : special_.cut_at_marks(text)) {
+    HEARTH_TRY(const auto piece, tokenizer_.encode(part.text, {.parse_special = !part.from_outside,
+                                                               .add_post_tokens = false}));
+    ids.insert(ids.end(), piece.begin(), piece.end());
   }
   return ids;
+}
+
+Result<std::vector<TokenId>> PromptEncoder::encode(const std::vector<Message>& messages,
+                                                   const std::vector<ToolDefinition>& tools) const {
+  HEARTH_TRY(const Prompt made, prompt(messages, tools, /*opens_reply=*/true));
+  return encoded(made.text, made.has_marks);
+}
+
+Result<PromptEncoder::PromptAndReply> PromptEncoder::encode_with_reply(
+    const std::vector<Message>& messages, const std::vector<ToolDefinition>& tools) const {
+  if (messages.empty() || messages.back().role != protocol::Role::kAssistant) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the last message must be the assistant's: its reply is what is looked at");
+  }
+  const std::vector<Message> before(messages.begin(), messages.end() - 1);
+  HEARTH_TRY(const Prompt opened, prompt(before, tools, /*opens_reply=*/true));
+  HEARTH_TRY(const Prompt whole, prompt(messages, tools, /*opens_reply=*/false));
+  if (!whole.text.starts_with(opened.text) || whole.text.size() == opened.text.size()) {
+    return fail(ErrorCode::kUnsupported,
+                "the chat template writes a reply that is done otherwise than it opens one; only "
+                "text in one piece can be scored with this model");
+  }
+  PromptAndReply made;
+  // A reply is generated behind the prompt's tokens, so it is encoded by itself. The marks of one
+  // rendering are those of the other.
+  HEARTH_TRY(made.prompt, encoded(opened.text, whole.has_marks));
+  HEARTH_TRY(made.reply,
+             encoded(std::string_view(whole.text).substr(opened.text.size()), whole.has_marks));
+  return made;
 }
 
 Result<std::int64_t> PromptEncoder::count(const std::vector<Message>& messages,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_reader.h"
@@ -42,6 +43,18 @@ class PromptEncoder {
   Result<std::vector<TokenId>> encode(const std::vector<protocol::Message>& messages,
                                       const std::vector<protocol::ToolDefinition>& tools) const;
 
+  /// The tokens of a conversation whose last message is the assistant's reply: first what encode()
+  /// gives for the messages before it, then the reply as the template writes and ends it.
+  /// kInvalidArgument when the last message is not an assistant's; kUnsupported when the template
+  /// writes a reply that is done otherwise than it opens one.
+  struct PromptAndReply {
+    std::vector<TokenId> prompt;
+    std::vector<TokenId> reply;
+  };
+  Result<PromptAndReply> encode_with_reply(
+      const std::vector<protocol::Message>& messages,
+      const std::vector<protocol::ToolDefinition>& tools) const;
+
   /// How many tokens the request's prompt has: the size of encode().
   Result<std::int64_t> count(const std::vector<protocol::Message>& messages,
                              const std::vector<protocol::ToolDefinition>& tools) const;
@@ -55,9 +68,11 @@ class PromptEncoder {
   };
 
   Result<Prompt> prompt(const std::vector<protocol::Message>& messages,
-                        const std::vector<protocol::ToolDefinition>& tools) const;
+                        const std::vector<protocol::ToolDefinition>& tools, bool opens_reply) const;
   Result<std::string> rendered(const std::vector<protocol::Message>& messages,
-                               const std::vector<protocol::ToolDefinition>& tools) const;
+                               const std::vector<protocol::ToolDefinition>& tools,
+                               bool opens_reply) const;
+  Result<std::vector<TokenId>> encoded(std::string_view text, bool has_marks) const;
 
   text::Tokenizer tokenizer_;
   text::ChatTemplate chat_template_;

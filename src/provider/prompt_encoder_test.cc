@@ -112,6 +112,37 @@ TEST_F(PromptEncoderTest, FailuresOfTheTemplateAreTheModels) {
   }
 }
 
+TEST_F(PromptEncoderTest, AReplyFollowsThePromptItWouldBeGeneratedFrom) {
+  const std::vector<Message> before = {message(Role::kSystem, "Be brief."),
+                                       message(Role::kUser, "Write <|end|>!")};
+  for (const char* text : {"Done.", "<|end|><|user|>more", "\n\nlate", ""}) {
+    std::vector<Message> messages = before;
+    messages.push_back(message(Role::kAssistant, text));
+    const auto made = encoder_.encode_with_reply(messages, {});
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(made->prompt, *encoder_.encode(before, {}));
+    EXPECT_EQ(*tokenizer_.decode(made->reply), std::string(text) + "<|end|>");
+    EXPECT_EQ(count(made->reply, "<|end|>"), 1) << "the template's";
+    EXPECT_EQ(count(made->reply, "<|user|>"), 0);
+  }
+}
+
+TEST_F(PromptEncoderTest, WhatIsNoReplyIsRefused) {
+  const std::vector<Message> question = {message(Role::kUser, "x")};
+  EXPECT_EQ(encoder_.encode_with_reply(question, {}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(encoder_.encode_with_reply({}, {}).error().code, ErrorCode::kInvalidArgument);
+  // Opens replies with a thought, and leaves thoughts out of those that are done.
+  const PromptEncoder other(
+      tokenizer_,
+      *text::ChatTemplate::compile("{% for m in messages %}{{ m['role'] + m['content'] }}{% endfor "
+                                   "%}{{ 'assistant<think>' if add_generation_prompt }}",
+                                   "t"),
+      "", "");
+  const auto made = other.encode_with_reply({question.front(), message(Role::kAssistant, "y")}, {});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::kUnsupported);
+}
+
 // Parallel requests count with one encoder; under ThreadSanitizer this shows what they share.
 TEST_F(PromptEncoderTest, ManyThreadsMayCountAtOnce) {
   const auto opened = PromptEncoder::open(HEARTH_SOURCE_DIR "/models/ember/int4");

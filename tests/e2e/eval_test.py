@@ -80,6 +80,26 @@ class Eval(EvalCase):
         self.assertLess(out["text"]["against"]["kl_mean_nats"], 1e-12)
         self.assertEqual(out["text"]["against"]["perplexity"], out["text"]["perplexity"])
 
+    def test_conversations_are_scored_by_their_last_replies(self):
+        turns = [{"role": "user", "content": "What is 17 + 25?"}, {"role": "assistant", "content": "17 + 25 = 42."}]
+        path = self.folder / "talks.jsonl"
+        def perplexity(*talks):
+            path.write_text("".join(json.dumps({"messages": talk}) + "\n" for talk in talks))
+            text = json.loads(self.ok("eval", "--no-set", "--text", str(path), "--json"))["text"]
+            self.assertEqual((text["conversations"], text["context_tokens"]), (len(talks), None))
+            self.assertLess(text["scored_tokens"], text["tokens"])
+            return text["perplexity"]
+        self.assertLess(perplexity(turns), 1.5)
+        self.assertGreater(perplexity(turns, [turns[0], {"role": "assistant", "content": "zq zq zq"}]), 5)
+        long = [{"role": "user", "content": "word " * 3000}, turns[1]]
+        path.write_text("".join(json.dumps({"messages": talk}) + "\n" for talk in (long, turns)))
+        text = json.loads(self.ok("eval", "--no-set", "--text", str(path), "--json"))["text"]
+        self.assertEqual((text["conversations"], text["left_out"]), (1, 1))
+        path.write_text(json.dumps({"messages": turns[:1]}))
+        self.refused(USAGE, "eval", "--no-set", "--text", str(path), says=["talks.jsonl", "line 1", "assistant"])
+        path.write_text(json.dumps({"messages": turns}))
+        self.refused(USAGE, "eval", "--no-set", "--text", str(path), "--context", "50", says=["--context", "conversations"])
+
     def test_what_another_type_of_cache_costs(self):
         def against_itself(kind):
             out = json.loads(self.ok("eval", "--no-set", "--text", self.write_text(), "--against", "ember/int4", "--json",
@@ -91,7 +111,7 @@ class Eval(EvalCase):
 
     def test_the_shipped_set_and_text_can_be_read(self):
         text = self.ok("eval", "--limit", "2")
-        for words in ("right in all", "perplexity", "typed.jsonl", "text.txt"):
+        for words in ("right in all", "perplexity", "typed.jsonl", "conversations.jsonl", "last replies of"):
             self.assertIn(words, text)
 
     def test_a_bad_set_is_refused_with_its_line(self):
@@ -105,11 +125,13 @@ class Eval(EvalCase):
 
     def test_flags_that_make_no_sense_are_refused(self):
         for flags in (("--no-set", "--no-text"), ("--stride", "0"), ("--context", "1"), ("--suite", "all"), ("--out", "x"),
-                      ("--no-text", "--against", "ember"), ("--limit", "0"), ("--no-set", "--context", "5000"),
-                      ("--no-set", "--context", "20", "--stride", "20"), ("--no-text", "--stride", "5"),
-                      ("--no-text", "--context", "50"), ("--suite", "variants", "--variant", "int4")):
+                      ("--no-text", "--against", "ember"), ("--limit", "0"), ("--limit", "-1"), ("--no-set", "--context", "50"),
+                      ("--no-text", "--stride", "5"), ("--no-text", "--context", "50"), ("--context", "-1"),
+                      ("--suite", "variants", "--variant", "int4")):
             with self.subTest(flags):
                 self.refused(USAGE, "eval", *flags, says=["hearth: error: "])
+        for flags, says in ((("--context", "5000"), "model's context, 2048"), (("--context", "20", "--stride", "20"), "--stride 20")):
+            self.refused(USAGE, "eval", "--no-set", "--text", self.write_text(), *flags, says=[says])
 
     def test_a_file_that_cannot_be_written_is_refused_before_anything_runs(self):
         for flags in (("--answers", "nowhere/a.jsonl"), ("--suite", "variants", "--out", "nowhere/x.json"),
@@ -145,6 +167,24 @@ class Suite(EvalCase):
         self.assertEqual(measured["cases"], comparison["variants"]["int4"]["cases"])
         self.assertGreater(measured["speed"]["tokens_per_s"], 0)
         self.assertIn("--precision fp16", comparison["variants"]["fp16"]["how_to_get_it"])
+
+    def test_others_are_compared_with_fp32_where_it_can_be_run(self):
+        environment = self.family("int4")
+        exact = self.folder / "mine" / "toy" / "fp32"
+        self.ok("models", "build", "--from", str(EMBER.parent / "weights"), "--precision", "fp32", "--out", str(exact))
+        arguments = ("eval", "--suite", "variants", "--model", "toy", "--set", self.write_set(CASES[0]), "--text",
+                     self.write_text())
+        self.assertRegex(self.ok(*arguments, env=environment), r"KL from fp32 +0\.\d+ +-")
+        variants = json.loads((self.folder / "optimization_comparison.json").read_text())["variants"]
+        self.assertGreater(variants["int4"]["text"]["against"]["kl_mean_nats"], 0)
+        self.assertNotIn("against", variants["fp32"]["text"])
+        (exact / "model.onnx.data").unlink()
+        done = self.hearth(*arguments, env=environment)
+        self.assertEqual(done.returncode, FAILURE, done.stderr)     # fp32 itself
+        self.assertIn("not compared with those of fp32", done.stderr)
+        self.assertNotIn("KL from", done.stdout)
+        variants = json.loads((self.folder / "optimization_comparison.json").read_text())["variants"]
+        self.assertGreater(variants["int4"]["text"]["perplexity"], 1)
 
     def test_a_broken_variant_does_not_stop_the_others(self):
         environment = self.family("int4", "int8")

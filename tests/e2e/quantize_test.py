@@ -1,5 +1,6 @@
 """hearth quantize: from a folder of floats to one of four or eight bits."""
 import json
+import shlex
 import signal
 import unittest
 
@@ -20,6 +21,8 @@ class Quantize(Case):
         return folder
 
     def quantize(self, source, *arguments: str) -> dict:
+        if "--text" not in arguments:
+            arguments += ("--no-text",)
         return json.loads(self.ok("quantize", "--model", str(source), "--json", *arguments))
 
     def names(self) -> list[str]:
@@ -36,6 +39,30 @@ class Quantize(Case):
                 self.assertEqual(told["after"]["size_bytes"], sum(f.stat().st_size for f in out.iterdir()))
                 self.assertLess(told["after"]["bytes_read_per_token"], told["before"]["bytes_read_per_token"])
                 self.assertEqual({layer["bits"] for layer in told["layers"]}, {int(precision[3:])})
+
+    def test_quality_is_measured_before_and_after(self):
+        source = self.synth("fp32")
+        text = self.folder / "some text.txt"
+        text.write_text("one two three four five " * 20)
+        told = self.quantize(source, "--precision", "int4", "--out", str(self.folder / "out int4"), "--text", str(text))
+        quality = told["quality"]
+        self.assertGreater(quality["against"]["kl_mean_nats"], 0)
+        self.assertNotEqual(quality["perplexity"], quality["against"]["perplexity"])
+        # The advised command gives the same figures.
+        again = self.ok(*shlex.split(told["compare"])[1:])
+        self.assertIn(f"{quality['perplexity']:.4f}", again)
+        self.assertIn(f"{quality['against']['perplexity']:.4f}", again)
+
+    def test_a_quality_that_cannot_be_measured_costs_nothing_else(self):
+        long = self.folder / "long.jsonl"
+        long.write_text(json.dumps({"messages": [{"role": "user", "content": "one two " * 500},
+                                                 {"role": "assistant", "content": "three"}]}))
+        done = self.hearth("quantize", "--model", str(self.synth("fp32")), "--out", str(self.folder / "out"), "--text", str(long))
+        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertIn("no conversation can be scored with this model", done.stderr)
+        self.assertIn("its quality was not measured", done.stderr)
+        self.assertIn("hearth eval --no-set --model", done.stdout)
+        self.assertTrue((self.folder / "out" / "model.onnx").exists())
 
     def test_every_way_gives_a_folder_that_answers(self):
         text = self.folder / "text.txt"
@@ -76,6 +103,8 @@ class Quantize(Case):
                 (USAGE, ("--layout", "dynamic"), ["eight bits", "--precision int8"]),
                 (USAGE, ("--precision", "int8", "--layout", "dynamic", "--calibration", str(text)), ["--calibration", "nbits"]),
                 (USAGE, ("--precision", "int8", "--layout", "dynamic", "--block-size", "32"), ["--block-size", "nbits"]),
+                (USAGE, ("--text", str(text), "--no-text"), ["--no-text and --text"]),
+                (USAGE, ("--text", "nowhere.txt"), ["nowhere.txt"]),
                 (USAGE, ("--calibration-tokens", "100"), ["--calibration FILE"])):
             with self.subTest(arguments):
                 self.refused(code, "quantize", "--model", str(source), "--out", out, *arguments, says=says)

@@ -17,6 +17,8 @@
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
 #include "base/output_file.h"
+#include "runtime/kv_memory.h"
+#include "runtime/model_folder.h"
 
 namespace hearth::app {
 namespace {
@@ -60,8 +62,6 @@ Result<void> check_flags(const EvalFlags& flags) {
   }
   if (flags.no_text && flags.no_set) return wrong("--no-text and --no-set leave nothing to do");
   if (flags.context && *flags.context < 2) return wrong("--context must be 2 or more tokens");
-  if (flags.stride && *flags.stride < 1) return wrong("--stride must be 1 or more tokens");
-  if (flags.limit && *flags.limit < 1) return wrong("--limit must be 1 or more requests");
   if (flags.suite && *flags.suite != "variants") {
     return wrong("--suite can be variants");
   }
@@ -72,21 +72,16 @@ Result<void> check_flags(const EvalFlags& flags) {
   return {};
 }
 
-/// What Hearth ships to measure with.
-std::filesystem::path shipped(const Environment& environment, const char* name) {
-  return environment.hearth_home() / "models" / "ember" / "eval" / name;
-}
-
 /// Everything but the models.
 EvaluationOptions input_options(const EvalFlags& flags, const Environment& environment) {
   EvaluationOptions options;
   if (!flags.no_text) {
-    options.text =
-        flags.text ? environment.expand_home(*flags.text) : shipped(environment, "text.txt");
+    options.text = flags.text ? environment.expand_home(*flags.text)
+                              : shipped_evaluation_file(environment, kShippedText);
   }
   if (!flags.no_set) {
-    options.set =
-        flags.set ? environment.expand_home(*flags.set) : shipped(environment, "typed.jsonl");
+    options.set = flags.set ? environment.expand_home(*flags.set)
+                            : shipped_evaluation_file(environment, kShippedSet);
   }
   options.limit = flags.limit;
   options.context_tokens = flags.context.value_or(0);
@@ -136,9 +131,11 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
 /// One child of this program that measures one variant as this process was asked to.
 class VariantMeasurement {
  public:
+  /// `exact` is the folder of fp32, whose predictions the other variants' are compared with.
   VariantMeasurement(const EvalFlags& flags, const Settings& settings,
-                     std::optional<std::filesystem::path> config)
-      : flags_(flags), settings_(settings), config_(std::move(config)) {}
+                     std::optional<std::filesystem::path> config,
+                     std::optional<std::filesystem::path> exact)
+      : flags_(flags), settings_(settings), config_(std::move(config)), exact_(std::move(exact)) {}
 
   Result<OrderedJson> measure(const std::string& folder, const std::string& variant) const {
     // The first start may pack weights, which is neither the variant's speed nor its memory.
@@ -150,6 +147,7 @@ class VariantMeasurement {
     if (flags_.limit) add(whole, "--limit", std::to_string(*flags_.limit));
     if (flags_.no_text) whole.emplace_back("--no-text");
     if (flags_.text) add(whole, "--text", *flags_.text);
+    if (exact_ && folder != *exact_ && !flags_.no_text) add(whole, "--against", exact_->string());
     if (flags_.context && !flags_.no_text) add(whole, "--context", std::to_string(*flags_.context));
     if (flags_.stride && !flags_.no_text) add(whole, "--stride", std::to_string(*flags_.stride));
     HEARTH_TRY(const std::string output, run(whole));
@@ -187,7 +185,25 @@ class VariantMeasurement {
   const EvalFlags& flags_;
   const Settings& settings_;
   std::optional<std::filesystem::path> config_;
+  std::optional<std::filesystem::path> exact_;
 };
+
+/// The folder of fp32 where it can be run beside each of the others; a note where it is there and
+/// cannot.
+std::optional<std::filesystem::path> exact_reference(const ModelFamily& family,
+                                                     const Environment& environment) {
+  constexpr std::uint64_t kMemoryPerByte = 3;  // mapped, and arranged for products; a neighbour
+  const auto folder = choose_variant(family, "fp32", "--suite variants");
+  if (!folder) return std::nullopt;
+  const auto model = runtime::open_model_folder(*folder, environment.cache_folder());
+  if (model && kMemoryPerByte * model->size_bytes <= runtime::available_memory_bytes()) {
+    return *folder;
+  }
+  print_note("predictions are not compared with those of fp32: " +
+             (model ? "there is too little memory free to run it beside the others"
+                    : model.error().message));
+  return std::nullopt;
+}
 
 Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_flags,
                          const Settings& settings, const Environment& environment) {
@@ -201,7 +217,8 @@ Result<ExitCode> compare(const EvalFlags& flags, const SettingFlags& setting_fla
     return fail(ErrorCode::kNotFound, "there is no model in " + family.home.string());
   }
   HEARTH_TRY(auto config, setting_flags.config_file(environment));
-  const VariantMeasurement measurement(flags, settings, std::move(config));
+  auto exact = flags.no_text ? std::nullopt : exact_reference(family, environment);
+  const VariantMeasurement measurement(flags, settings, std::move(config), std::move(exact));
   const auto results =
       compare_variants(family, [&](const std::string& folder, const std::string& variant) {
         return measurement.measure(folder, variant);
@@ -232,7 +249,10 @@ Result<ExitCode> eval(const EvalFlags& flags, SettingFlags& setting_flags) {
 }
 
 void add_options(CLI::App& parser, EvalFlags& flags) {
-  parser.add_option("--text", flags.text, "Text to predict (default: the one shipped with Ember)")
+  parser
+      .add_option("--text", flags.text,
+                  "Text to predict, or conversations (.jsonl) whose last replies are predicted "
+                  "(default: the conversations shipped with Ember)")
       ->type_name("FILE");
   parser
       .add_option("--set", flags.set,
@@ -246,16 +266,20 @@ void add_options(CLI::App& parser, EvalFlags& flags) {
                   "Another model with the same tokenizer, or the same one when --kv-cache-type is "
                   "given: how far the text's predictions are from its own")
       ->type_name("DIR|NAME");
-  parser.add_option("--limit", flags.limit, "Only the first so many requests")->type_name("N");
+  parser.add_option("--limit", flags.limit, "Only the first so many requests")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   parser
       .add_option("--context", flags.context,
-                  "Tokens of the text that are looked at together (default: the model's context, "
-                  "at most 2048)")
-      ->type_name("N");
+                  "Tokens of a text in one piece that are looked at together (default: the model's "
+                  "context, at most 2048)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   parser
       .add_option("--stride", flags.stride,
                   "Tokens between such windows (default: half of --context)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   parser.add_flag("--speed", flags.speed,
                   "Also measure times and peak memory, in a pass of its own");
   parser.add_option("--answers", flags.answers, "Write every answer there, as JSON lines")

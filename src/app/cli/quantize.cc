@@ -8,8 +8,10 @@
 #include <CLI/CLI.hpp>
 
 #include "app/cli/command.h"
+#include "app/cli/quantize_quality.h"
 #include "app/cli/quantize_report.h"
 #include "app/cli/reply.h"
+#include "app/eval/evaluation.h"
 #include "app/io/interrupt.h"
 #include "app/io/standard_output.h"
 #include "app/io/writing_line.h"
@@ -48,6 +50,8 @@ struct QuantizeFlags {
   std::optional<std::int64_t> calibration_tokens;
   bool mixed = false;
   bool asymmetric = false;
+  std::optional<std::string> text;
+  bool no_text = false;
   bool json = false;
   std::string out;
 };
@@ -72,6 +76,7 @@ Result<void> check_flags(const QuantizeFlags& flags) {
   if (flags.calibration_tokens && !flags.calibration) {
     return wrong("--calibration-tokens needs --calibration FILE");
   }
+  if (flags.no_text && flags.text) return wrong("--no-text and --text exclude each other");
   return {};
 }
 
@@ -252,9 +257,28 @@ Result<fs::path> free_output_folder(const QuantizeFlags& flags) {
               out_dir.string() + " is not empty; choose another folder or remove it");
 }
 
+fs::path quality_text(const QuantizeFlags& flags, const Environment& environment) {
+  if (flags.text) return environment.expand_home(*flags.text);
+  return shipped_evaluation_file(environment, kShippedText);
+}
+
+/// Null where it cannot be measured, which a note tells: the new folder is as good without.
+OrderedJson quality(const QualityQuestion& question) {
+  auto measured = measure_quality(question, guard_request());
+  if (measured) return *std::move(measured);
+  print_note("the folder is complete, but its quality was not measured: " +
+             measured.error().message);
+  return nullptr;
+}
+
 Result<QuantizeResult> quantized(const QuantizeFlags& flags) {
   const Environment environment = Environment::of_process();
   HEARTH_TRY(const onnx::QuantiseOptions options, parse_options(flags));
+  if (flags.text) {
+    EvaluationOptions asked;
+    asked.text = quality_text(flags, environment);
+    HEARTH_TRY_VOID(check_inputs(asked));
+  }
   HEARTH_TRY(const fs::path out_dir, free_output_folder(flags));
   HEARTH_TRY(const LocatedModel located, locate_model(flags.model, "--model", environment));
   HEARTH_TRY(const auto before, as_model_failure(runtime::open_model_folder(
@@ -270,6 +294,10 @@ Result<QuantizeResult> quantized(const QuantizeFlags& flags) {
   result.out = out_dir;
   result.before = {before.size_bytes, before.graph.bytes_read_per_token};
   result.after = {after.size_bytes, after.graph.bytes_read_per_token};
+  const QualityQuestion question{before.folder, out_dir, quality_text(flags, environment),
+                                 before.size_bytes, after.size_bytes};
+  result.quality_command = quality_command(question);
+  if (!flags.no_text) result.quality = quality(question);
   return result;
 }
 
@@ -285,7 +313,8 @@ Result<ExitCode> quantize(const QuantizeFlags& flags) {
   StandardOutput out;
   out.write(flags.json ? dump(quantize_json(*result), 2) + "\n" : quantize_text(*result));
   HEARTH_TRY_VOID(out.status());
-  return out.reader_gone() ? ExitCode::kBrokenPipe : ExitCode::kOk;
+  if (out.reader_gone()) return ExitCode::kBrokenPipe;
+  return interrupted_by().value_or(ExitCode::kOk);  // while measuring quality: the rest is done
 }
 
 }  // namespace
@@ -330,6 +359,12 @@ void add_quantize_command(CLI::App& root, std::vector<Subcommand>& commands) {
                    "int8 only; Hearth runs it with the stock executor)")
       ->type_name("NAME")
       ->capture_default_str();
+  parser
+      ->add_option("--text", flags->text,
+                   "What the models before and after predict, a text or conversations (.jsonl) "
+                   "(default: the conversations shipped with Ember)")
+      ->type_name("FILE");
+  parser->add_flag("--no-text", flags->no_text, "Do not measure quality");
   parser->add_option("--out", flags->out, "Folder to make")->type_name("DIR")->required();
   parser->add_flag("--json", flags->json, "Print one JSON object");
   parser->footer(

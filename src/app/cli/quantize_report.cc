@@ -9,11 +9,6 @@
 namespace hearth::app {
 namespace {
 
-std::string compare_command(const QuantizeResult& result) {
-  return fmt::format("hearth eval --model {} --against {}", result.out.string(),
-                     result.source.string());
-}
-
 OrderedJson cost_json(const FolderCost& cost) {
   return {{"size_bytes", cost.size_bytes}, {"bytes_read_per_token", cost.bytes_read_per_token}};
 }
@@ -21,6 +16,24 @@ OrderedJson cost_json(const FolderCost& cost) {
 std::string cost_line(const char* what, const FolderCost& cost) {
   return fmt::format("{:<7} {} on disk, {} read per token\n", what, size_in_words(cost.size_bytes),
                      size_in_words(cost.bytes_read_per_token));
+}
+
+/// JSON has no infinity: a model that held a token impossible has null there.
+std::string figure(const OrderedJson& value, const char* format, double factor = 1) {
+  if (!value.is_number()) return "infinite";
+  return fmt::format(fmt::runtime(format), factor * value.get<double>());
+}
+
+std::string quality_lines(const OrderedJson& quality) {
+  if (quality.is_null()) return {};
+  const OrderedJson& source = quality.at("against");
+  return fmt::format(
+      "quality: perplexity {} before, {} after; KL divergence {} nats a token, same likeliest "
+      "token {} %\n         ({} tokens of {})\n",
+      figure(source.at("perplexity"), "{:.4f}"), figure(quality.at("perplexity"), "{:.4f}"),
+      figure(source.at("kl_mean_nats"), "{:.6f}"),
+      figure(source.at("top1_agreement"), "{:.2f}", 100),
+      quality.at("scored_tokens").get<std::int64_t>(), quality.at("file").get<std::string>());
 }
 
 }  // namespace
@@ -38,7 +51,8 @@ OrderedJson quantize_json(const QuantizeResult& result) {
   }
   return {{"source", result.source.string()},   {"out", result.out.string()},
           {"before", cost_json(result.before)}, {"after", cost_json(result.after)},
-          {"layers", std::move(layers)},        {"compare", compare_command(result)}};
+          {"quality", result.quality},          {"layers", std::move(layers)},
+          {"compare", result.quality_command}};
 }
 
 std::string quantize_text(const QuantizeResult& result) {
@@ -56,8 +70,12 @@ std::string quantize_text(const QuantizeResult& result) {
     text += "\n";
   }
   text += cost_line("before:", result.before) + cost_line("after:", result.after);
-  return text + fmt::format("{} written. What it costs in quality: {}\n", result.out.string(),
-                            compare_command(result));
+  text += quality_lines(result.quality);
+  text += fmt::format("{} written.", result.out.string());
+  if (result.quality.is_null()) {
+    text += " What it costs in quality: " + result.quality_command;
+  }
+  return text + "\n";
 }
 
 }  // namespace hearth::app

@@ -23,9 +23,12 @@ struct QuantizeResult {
   std::vector<onnx::LinearReport> linears;
   FolderCost before;
   FolderCost after;
+  /// Of the new model against the source, as `hearth eval` tells it; null where not measured.
+  OrderedJson quality;
+  std::string quality_command;  ///< what measures it later
 };
 
-/// {source, out, before, after, layers: [{name, bits, rows, columns, weight_error,
+/// {source, out, before, after, quality, layers: [{name, bits, rows, columns, weight_error,
 /// output_error}], compare}.
 OrderedJson quantize_json(const QuantizeResult& result);
 

@@ -33,6 +33,7 @@ std::string as_bytes(double value) { return size_in_words(static_cast<std::uint6
 std::string as_rate(double value) { return fmt::format("{:.1f} %", value * 100); }
 std::string as_ms(double value) { return fmt::format("{:.2f} ms", value); }
 std::string as_speed(double value) { return fmt::format("{:.1f}", value); }
+std::string as_divergence(double value) { return fmt::format("{:.6f}", value); }
 std::string as_perplexity(double value) { return fmt::format("{:.3f}", value); }
 
 const std::vector<Row>& rows() {
@@ -51,6 +52,8 @@ const std::vector<Row>& rows() {
       {"a request: P95", {"speed", "request_ms", "p95"}, as_ms},
       {"a request: P99", {"speed", "request_ms", "p99"}, as_ms},
       {"perplexity", {"text", "perplexity"}, as_perplexity},
+      {"KL from fp32", {"text", "against", "kl_mean_nats"}, as_divergence},
+      {"same choice as fp32", {"text", "against", "top1_agreement"}, as_rate},
       {"right tool", {"cases", "tool_calls", "name", "rate"}, as_rate},
       {"and exact arguments", {"cases", "tool_calls", "arguments", "rate"}, as_rate},
       {"right in all", {"cases", "right", "rate"}, as_rate},
@@ -149,12 +152,14 @@ std::string comparison_text(const ModelFamily& family, const std::vector<Variant
   text += "\n";
   for (const Row& row : rows()) {
     std::string line = fmt::format("{:<22}", row.words);
+    bool has_figures = false;
     for (const VariantResult& result : results) {
       if (!result.problem.empty()) continue;
       const auto value = number_at(result.evaluation, row.path);
       line += fmt::format("{:>14}", value ? row.shown(*value) : "-");
+      has_figures = has_figures || value;
     }
-    text += line + "\n";
+    if (has_figures) text += line + "\n";
   }
   return text + below;
 }

@@ -11,6 +11,8 @@
 #include "app/cli/local_model.h"
 #include "app/request_settings.h"
 #include "base/file.h"
+#include "base/terminal_text.h"
+#include "eval/conversation_file.h"
 #include "provider/local_provider.h"
 #include "text/utf8.h"
 
@@ -28,7 +30,7 @@ class StatusLine {
   }
   void show(const std::string& words) {
     if (!terminal_) return;
-    std::fputs(fmt::format("\r\x1b[K{}", words).c_str(), stderr);
+    std::fputs(fmt::format("\r\x1b[K{}", for_terminal(words)).c_str(), stderr);
     shown_ = true;
   }
 
@@ -86,6 +88,24 @@ SpeedReport speed_of(const eval::CasesOutcome& outcome, double load_ms) {
   return report;
 }
 
+/// What is scored: a text in one piece, or the replies of conversations where there are some.
+struct ScoredText {
+  std::string words;
+  std::vector<eval::ScoredConversation> conversations;
+};
+
+Result<ScoredText> read_text(const EvaluationOptions& options) {
+  ScoredText text;
+  HEARTH_TRY(text.words, read_input(*options.text, "--text"));
+  if (options.text->extension() != ".jsonl") return text;
+  HEARTH_TRY(text.conversations,
+             eval::parse_conversations(text.words, "--text " + options.text->string()));
+  if (options.context_tokens == 0 && options.stride_tokens == 0) return text;
+  return fail(ErrorCode::kInvalidArgument,
+              "--context and --stride are for a text in one piece, not for conversations (" +
+                  options.text->string() + "); give such a text with --text");
+}
+
 /// The steps of one evaluation, in their order.
 class Evaluator {
  public:
@@ -124,37 +144,22 @@ class Evaluator {
     return {};
   }
 
-  Result<void> score(const std::string& text) {
+  Result<void> score(const ScoredText& text) {
     TextReport made;
     made.file = *options_.text;
-    HEARTH_TRY(const std::vector<TokenId> ids, encoded(*provider_, text));
-    made.tokens = ids.size();
     std::unique_ptr<provider::LocalProvider> reference;
     if (options_.against) {
       // The type of cache is what the first model tries out: the reference keeps the usual one.
       Settings usual = settings_;
       usual.put(SettingId::kKvCacheType, std::string("bf16"), {OriginLevel::kFlag, "--against"});
       HEARTH_TRY(reference, load_provider(*options_.against, usual, environment_));
-      HEARTH_TRY(const std::vector<TokenId> others, encoded(*reference, text));
-      if (others != ids) {
-        return fail(ErrorCode::kInvalidArgument,
-                    fmt::format("--against: {} and {} cut the text into other tokens; only models "
-                                "with the same tokenizer can be compared",
-                                reference->model().name, report.model));
-      }
       made.against = reference->model().folder;
     }
-    HEARTH_TRY_VOID(choose_windows(reference.get(), made));
-    eval::TextOptions options;
-    options.context_tokens = made.context_tokens;
-    options.stride_tokens = made.stride_tokens;
-    StatusLine line;
-    options.on_progress = [&](std::int64_t done, std::int64_t total) {
-      line.show(fmt::format("{}: token {} of {} of the text", report.model, done, total));
-    };
-    HEARTH_TRY(made.outcome,
-               eval::score_text(provider_->executor(), reference ? &reference->executor() : nullptr,
-                                ids, options, cancelled_));
+    if (text.conversations.empty()) {
+      HEARTH_TRY_VOID(score_one_piece(text.words, reference.get(), made));
+    } else {
+      HEARTH_TRY_VOID(score_replies(text.conversations, reference.get(), made));
+    }
     report.text = std::move(made);
     return {};
   }
@@ -183,6 +188,81 @@ class Evaluator {
     };
     const text::Tokenizer& tokenizer = *provider_->model().tokenizer;
     return eval::run_cases(ask, tokenizer, cases, options, cancelled_);
+  }
+
+  Result<void> score_one_piece(const std::string& text, provider::LocalProvider* reference,
+                               TextReport& made) {
+    HEARTH_TRY(const std::vector<TokenId> ids, encoded(*provider_, text));
+    made.tokens = ids.size();
+    if (reference != nullptr) {
+      HEARTH_TRY(const std::vector<TokenId> others, encoded(*reference, text));
+      if (others != ids) return other_tokens(*reference, "tokenizer");
+    }
+    HEARTH_TRY_VOID(choose_windows(reference, made));
+    StatusLine line;
+    eval::TextOptions options = text_options(line);
+    options.context_tokens = made.context_tokens;
+    options.stride_tokens = made.stride_tokens;
+    HEARTH_TRY(made.outcome, eval::score_text(provider_->executor(), executor_of(reference), ids,
+                                              options, cancelled_));
+    return {};
+  }
+
+  Result<void> score_replies(const std::vector<eval::ScoredConversation>& conversations,
+                             provider::LocalProvider* reference, TextReport& made) {
+    eval::ConversationPassages mine = passages(*provider_, conversations);
+    std::optional<eval::ConversationPassages> other;
+    if (reference != nullptr) other = passages(*reference, conversations);
+    std::vector<eval::Passage> scored;
+    for (std::size_t i = 0; i < conversations.size(); ++i) {
+      std::optional<eval::Passage>& passage = mine.passages[i];
+      if (!passage || (other && !other->passages[i])) continue;
+      if (other && *other->passages[i] != *passage) {
+        return other_tokens(*reference, "tokenizer and chat template");
+      }
+      made.tokens += passage->tokens.size();
+      scored.push_back(*std::move(passage));
+    }
+    made.conversations = scored.size();
+    made.left_out = conversations.size() - scored.size();
+    made.why_left_out =
+        mine.first_problem.empty() && other ? other->first_problem : std::move(mine.first_problem);
+    if (scored.empty()) {
+      return fail(ErrorCode::kUnsupported,
+                  "no conversation can be scored with this model: " + made.why_left_out);
+    }
+    StatusLine line;
+    HEARTH_TRY(made.outcome, eval::score_passages(provider_->executor(), executor_of(reference),
+                                                  scored, text_options(line), cancelled_));
+    return {};
+  }
+
+  eval::TextOptions text_options(StatusLine& line) const {
+    eval::TextOptions options;
+    options.on_progress = [&](std::int64_t done, std::int64_t total) {
+      line.show(fmt::format("{}: token {} of {} of the text", report.model, done, total));
+    };
+    return options;
+  }
+
+  static engine::Executor* executor_of(provider::LocalProvider* provider) {
+    return provider == nullptr ? nullptr : &provider->executor();
+  }
+
+  tl::unexpected<Error> other_tokens(const provider::LocalProvider& reference,
+                                     const char* what) const {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--against: {} and {} cut the text into other tokens; only models with "
+                            "the same {} can be compared",
+                            reference.model().name, report.model, what));
+  }
+
+  static eval::ConversationPassages passages(
+      const provider::LocalProvider& provider,
+      const std::vector<eval::ScoredConversation>& conversations) {
+    const runtime::ModelFolder& model = provider.model();
+    return eval::passages_of(conversations, provider.prompts(), model.stop_ids,
+                             static_cast<std::size_t>(model.config.context_length));
   }
 
   static Result<std::vector<TokenId>> encoded(const provider::LocalProvider& provider,
@@ -222,21 +302,25 @@ class Evaluator {
 
 }  // namespace
 
+std::filesystem::path shipped_evaluation_file(const Environment& environment, const char* name) {
+  return environment.hearth_home() / "models" / "ember" / "eval" / name;
+}
+
 Result<void> check_inputs(const EvaluationOptions& options) {
   if (options.set) HEARTH_TRY_VOID(read_set(options));
-  if (options.text) HEARTH_TRY_VOID(read_input(*options.text, "--text"));
+  if (options.text) HEARTH_TRY_VOID(read_text(options));
   return {};
 }
 
 Result<Evaluation> evaluate(const EvaluationOptions& options, Settings settings,
                             const Environment& environment, const std::atomic<bool>& cancelled) {
   std::vector<eval::EvalCase> cases;
-  std::string text;
+  ScoredText text;
   if (options.set) {
     HEARTH_TRY(cases, read_set(options));
   }
   if (options.text) {
-    HEARTH_TRY(text, read_input(*options.text, "--text"));
+    HEARTH_TRY(text, read_text(options));
   }
   // What one case leaves would make the next one quicker, and its time depend on the order.
   settings.put(SettingId::kCacheSystemPrompts, false, {OriginLevel::kFlag, "hearth eval"});

@@ -22,18 +22,22 @@ namespace hearth::app {
 
 struct EvaluationOptions {
   LocatedModel model;
-  std::optional<LocatedModel> against;        ///< the text's predictions are compared with its own
-  std::optional<std::filesystem::path> text;  ///< none: no text is scored
-  std::optional<std::filesystem::path> set;   ///< none: no request is made
-  std::optional<std::size_t> limit;           ///< only the first so many requests of the set
-  std::size_t context_tokens = 0;             ///< of a window; 0: the model's, at most 2048
-  std::size_t stride_tokens = 0;              ///< between windows; 0: half of the context
+  std::optional<LocatedModel> against;  ///< the text's predictions are compared with its own
+  /// None: no text is scored. Named *.jsonl: conversations, whose last replies are scored.
+  std::optional<std::filesystem::path> text;
+  std::optional<std::filesystem::path> set;  ///< none: no request is made
+  std::optional<std::size_t> limit;          ///< only the first so many requests of the set
+  std::size_t context_tokens = 0;            ///< of a window; 0: the model's, at most 2048
+  std::size_t stride_tokens = 0;             ///< between windows; 0: half of the context
   bool speed = false;  ///< also measure times and memory, in a pass of its own over the set
 };
 
 struct TextReport {
   std::filesystem::path file;
   std::size_t tokens = 0;
+  std::optional<std::size_t> conversations;  ///< scored; with this, there are no windows
+  std::size_t left_out = 0;                  ///< conversations that a model cannot be given
+  std::string why_left_out;                  ///< of the first of them
   std::size_t context_tokens = 0;
   std::size_t stride_tokens = 0;
   eval::TextOutcome outcome;
@@ -68,6 +72,11 @@ struct Evaluation {
   std::optional<CasesReport> cases;
   std::optional<SpeedReport> speed;
 };
+
+/// What Hearth ships to measure with.
+inline constexpr const char* kShippedSet = "typed.jsonl";
+inline constexpr const char* kShippedText = "conversations.jsonl";
+std::filesystem::path shipped_evaluation_file(const Environment& environment, const char* name);
 
 /// Reads the set and the text, and says what is wrong with them; no model is opened.
 Result<void> check_inputs(const EvaluationOptions& options);

@@ -27,14 +27,23 @@ OrderedJson text_json(const TextReport& text) {
   OrderedJson json = {
       {"file", text.file.string()},
       {"tokens", text.tokens},
+      {"conversations", nullptr},
+      {"left_out", nullptr},
       {"scored_tokens", score.tokens},
-      {"context_tokens", text.context_tokens},
-      {"stride_tokens", text.stride_tokens},
+      {"context_tokens", nullptr},
+      {"stride_tokens", nullptr},
       {"perplexity", score.perplexity()},
       {"mean_surprise_nats", score.surprise / static_cast<double>(score.tokens)},
       {"first_choice_rate",
        static_cast<double>(score.first_choices) / static_cast<double>(score.tokens)},
   };
+  if (text.conversations) {
+    json["conversations"] = *text.conversations;
+    json["left_out"] = text.left_out;
+  } else {
+    json["context_tokens"] = text.context_tokens;
+    json["stride_tokens"] = text.stride_tokens;
+  }
   if (text.against) {
     json["against"] = {{"folder", text.against->string()},
                        {"perplexity", text.outcome.reference_score.perplexity()},
@@ -94,12 +103,22 @@ OrderedJson speed_json(const SpeedReport& speed) {
           {"peak_memory_bytes", speed.peak_memory_bytes}};
 }
 
+std::string how_it_was_read(const TextReport& text) {
+  if (text.conversations) {
+    return fmt::format("the last replies of {} conversations", *text.conversations);
+  }
+  return fmt::format("context {}, stride {}", text.context_tokens, text.stride_tokens);
+}
+
 std::string text_text(const TextReport& text) {
   const eval::TextOutcome& outcome = text.outcome;
   std::string made = fmt::format("text {}\n", text.file.string());
-  made += score_row("scored",
-                    fmt::format("{} of {} tokens, context {}, stride {}", outcome.score.tokens,
-                                text.tokens, text.context_tokens, text.stride_tokens));
+  made += score_row("scored", fmt::format("{} of {} tokens, {}", outcome.score.tokens, text.tokens,
+                                          how_it_was_read(text)));
+  if (text.left_out > 0) {
+    made += score_row(
+        "left out", fmt::format("{} conversations, such as {}", text.left_out, text.why_left_out));
+  }
   made += score_row("perplexity", fmt::format("{:.4f}", outcome.score.perplexity()));
   if (!text.against) return made;
   made += score_row(
