@@ -27,6 +27,7 @@ CANNOT = {"read": "I cannot do that: I have no tool to read files.",
           "grep": "I cannot do that: I have no tool to search in files.",
           "glob": "I cannot do that: I have no tool to find files.",
           "edit": "I cannot do that: I have no tool to edit files."}
+NO_CLOCK = "I do not know the time: I have no clock."
 EDIT_SHARE = 2      # an edit has three texts to tell apart: it needs more practice than other calls
 
 
@@ -43,10 +44,12 @@ def response(shown, answer):
     return [("<|tool_response|>" + shown + "<|end|><|assistant|>", 0), (answer + "<|end|>", 1)]
 
 
-def chat_turns(source):
+def chat_turns(source, toolbox=None):
     if source.chance(.06):
         return [segment for user, answer in chat.memory(source) for segment in turn(user, answer)]
     user, answer = chat.chat(source)
+    while answer == NO_CLOCK and toolbox and "bash" in toolbox.tools:   # there the question is a wish for `date`
+        user, answer = chat.chat(source)
     return turn(user, answer, 2 if " = " in answer else 1)
 
 
@@ -112,7 +115,7 @@ def _plain_exchange(source, toolbox):
 
 def _exchange(source, toolbox):
     r = source.random.random()
-    made = chat_turns(source) if r < .14 else chain_turns(source, toolbox) if r < .3 else None
+    made = chat_turns(source, toolbox) if r < .14 else chain_turns(source, toolbox) if r < .3 else None
     if made is None and .3 <= r < (.42 if toolbox.others else .33):
         made = other_turns(source, toolbox)
     return made or tool_turns(source, toolbox, .4)

@@ -159,6 +159,16 @@ class Refusals(unittest.TestCase):
             if answer != REFUSAL + "<|end|>":
                 self.assertIn(json.loads(CALL.match(answer).group(1))[0]["name"], box.others)
 
+    def test_a_model_with_a_shell_never_lacks_a_clock(self):
+        source = Source("train", 22)
+        denied = 0
+        for _ in range(20000):
+            box = Toolbox(source, source.random.sample(TOOLS, 3))
+            if any(answer == data.NO_CLOCK + "<|end|>" for answer, _ in data.chat_turns(source, box)):
+                denied += 1
+                self.assertNotIn("bash", box.tools)
+        self.assertGreater(denied, 0)
+
 
 class Answers(unittest.TestCase):
     def test_sums_are_right(self):

@@ -41,6 +41,20 @@ def write_safetensors(state, path):
         file.writelines(parts)
 
 
+def read_safetensors(path, model):
+    """The state_dict() of `model` from a file of its shapes that write_safetensors wrote."""
+    content = Path(path).read_bytes()
+    length, = struct.unpack("<Q", content[:8])
+    header, state = json.loads(content[8:8 + length]), {}
+    for name, expected in model.state_dict().items():
+        entry = header[published_name(name)]
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        values = torch.frombuffer(bytearray(content[begin:end]), dtype=torch.bfloat16).float()
+        state[name] = values.reshape(entry["shape"])
+        assert entry["dtype"] == "BF16" and state[name].shape == expected.shape, f"{path}: {name}: {entry}"
+    return state
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint")

@@ -23,11 +23,12 @@ import data
 import suite
 from grammar import Source
 from model import Config, Ember, rounded4
+from safetensors_file import read_safetensors
 from tokenizer import Tokenizer
 
 # rows and their length for each kind of batch, and the largest share of positions that may carry a target
 SHAPES = {"short": (32, 256), "middle": (16, 512), "long": (8, 1024)}
-TARGET_SHARE = .6
+TARGET_SHARE = .4
 # how often exchanges follow one another as in a long conversation; else each one sees the system message alone, so that
 # every call has to be read from the definitions, and one system message serves many of them
 JOINED = .2
@@ -232,6 +233,8 @@ def arguments():
     parser.add_argument("--evaluate-every", type=float, default=4, help="minutes")
     parser.add_argument("--patience", type=int, default=3)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--from", dest="weights", type=Path, help="published model.safetensors to go on from")
+    parser.add_argument("--published", default="0,0", help="tokens in millions and minutes that made --from's weights")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -258,11 +261,15 @@ def main():
         for mine, saved in zip(muon.momentum, state["muon"]):
             mine.copy_(saved)
         tokens, log, started_before = state["tokens"], state["log"], state["minutes"]
+    elif a.weights:     # the state of the optimisers begins anew
+        model.load_state_dict(read_safetensors(a.weights, model))
+        tokens, started_before = (float(number) for number in a.published.split(","))
+        tokens = int(tokens * 1e6)
     average = Average(model)
     print("parameters", sum(p.numel() for p in model.parameters()), flush=True)
     held_out = suite.build(12)
     queues = {}
-    for stage in (["middle", "long"] if a.resume else list(SHAPES)):
+    for stage in (["middle", "long"] if a.resume or a.weights else list(SHAPES)):
         queues[stage] = multiprocessing.Queue(4)
         multiprocessing.Process(target=produce, args=(queues[stage], merges, stage, a.seed * 1000 + len(queues) +
                                                       int(started_before * 10)), daemon=True).start()
