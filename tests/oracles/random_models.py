@@ -32,7 +32,7 @@ MODELS = {
     "mistral-window": ({"model_type": "mistral", "tie_word_embeddings": False, "sliding_window": 7}, "BF16", 1),
     "qwen2-window": ({"model_type": "qwen2", "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 16,
                       "max_window_layers": 1}, "F32", 1),
-    "qwen3-late-window": ({"model_type": "qwen3", "tie_word_embeddings": True, "use_sliding_window": True, "sliding_window": 16},
+    "qwen3-late-window": ({"model_type": "qwen3", "tie_word_embeddings": True, "head_dim": 32, "use_sliding_window": True, "sliding_window": 16},
                           "F32", 1),     # from the 29th layer on
     "qwen2": ({"model_type": "qwen2", "tie_word_embeddings": True, "rope_theta": 1000000.0, "use_sliding_window": False,
                "sliding_window": 32, "num_key_value_heads": 1}, "BF16", 2),
