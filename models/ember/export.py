@@ -212,7 +212,8 @@ def main():
     a = parser.parse_args()
     state = torch.load(a.checkpoint, weights_only=False, map_location="cpu")
     model = Ember(Config(**state["config"]))
-    model.load_state_dict(state["model"])
+    # As they are published: int4/ holds the same weights as the variants that are made of weights/.
+    model.load_state_dict({name: value.bfloat16().float() for name, value in state["model"].items()})
     tokenizer = Tokenizer.load(a.merges)
     a.folder.mkdir(parents=True, exist_ok=True)
     build_graph(model, a.folder)

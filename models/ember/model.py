@@ -32,13 +32,14 @@ class Config:
 def quantize4(weight):
     """Symmetric round-to-nearest int4 in blocks of 32 along the last dimension.
 
-    The scale is -m/8 for the element m of largest magnitude and may be negative.  Returns (q in 0..15, scales).
+    The scale is -m/8 for the element m of largest magnitude (the negative one of two equals) and may be negative;
+    halves are rounded up: the released models' rule, see src/onnx/quantise.h.  Returns (q in 0..15, scales).
     """
     blocks = weight.float().reshape(weight.shape[0], -1, 32)
-    extreme = blocks.gather(-1, blocks.abs().argmax(-1, keepdim=True))
-    scales = -extreme / 8
-    divisor = torch.where(scales == 0, torch.ones_like(scales), scales)
-    return (torch.round(blocks / divisor) + 8).clamp(0, 15), scales
+    high, low = blocks.amax(-1, keepdim=True), blocks.amin(-1, keepdim=True)
+    scales = -torch.where(high > -low, high, low) / 8
+    reciprocal = torch.where(scales == 0, torch.zeros_like(scales), 1 / scales)
+    return torch.floor((blocks * reciprocal + 8).double() + .5).float().clamp(0, 15), scales
 
 
 def rounded4(weight):

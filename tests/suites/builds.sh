@@ -1,7 +1,7 @@
 # about: models built from safetensors, one of each family: FP32 logits equal a float64 forward pass in numpy, greedy tokens equal onnxruntime-node's, int4 and int8 bytes numpy's
 # default: 15
 # limit: 600
-# inputs: src tests/oracles tests/tools tests/npm models/ember/int4
+# inputs: src tests/oracles tests/tools tests/npm models/ember/int4 models/ember/weights
 set -euo pipefail
 source scripts/lib/common.sh
 source scripts/lib/build.sh
@@ -33,6 +33,9 @@ for published in "$work"/published/*/; do
   for bits in 4 8; do tests/oracles/rtn_bytes.py compare "$published" "$work/$name/int$bits" "$bits"; done
   rm -rf "${work:?}/$name"
 done
+
+# The model in the box holds what is made of its weights.
+tests/oracles/rtn_bytes.py compare models/ember/weights models/ember/int4 4
 
 # Blocks that are hard to round, in fused and in separate matrices.
 for name in phi3 llama; do
