@@ -5,14 +5,30 @@
 namespace hearth {
 namespace {
 
-/// Bytes of the control character that begins there: C0 and DEL take one, C1 take two; 0 for none.
-std::size_t control_at(std::string_view utf8, std::size_t at) {
-  const auto byte = static_cast<unsigned char>(utf8[at]);
-  if (byte == '\n' || byte == '\t') return 0;
-  if (byte < 0x20 || byte == 0x7F) return 1;
-  if (byte != 0xC2 || at + 1 >= utf8.size()) return 0;
-  const auto next = static_cast<unsigned char>(utf8[at + 1]);
-  return next >= 0x80 && next < 0xA0 ? 2 : 0;
+unsigned char byte_at(std::string_view text, std::size_t at) {
+  return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+}
+
+/// Bytes of the character that begins there; 0 where none does, as at a byte of another encoding.
+std::size_t character_bytes(std::string_view utf8, std::size_t at) {
+  const unsigned first = byte_at(utf8, at);
+  const std::size_t bytes = first < 0x80   ? 1
+                            : first < 0xC2 ? 0
+                            : first < 0xE0 ? 2
+                            : first < 0xF0 ? 3
+                            : first < 0xF5 ? 4
+                                           : 0;
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((byte_at(utf8, at + i) & 0xC0) != 0x80) return 0;
+  }
+  return bytes;
+}
+
+/// C0 and DEL, and C1, which take two bytes.
+bool is_control(std::string_view utf8, std::size_t at) {
+  const unsigned first = byte_at(utf8, at);
+  if (first == '\n' || first == '\t') return false;
+  return first < 0x20 || first == 0x7F || (first == 0xC2 && byte_at(utf8, at + 1) < 0xA0);
 }
 
 }  // namespace
@@ -20,12 +36,13 @@ std::size_t control_at(std::string_view utf8, std::size_t at) {
 std::string for_terminal(std::string_view utf8) {
   std::string safe;
   for (std::size_t i = 0; i < utf8.size();) {
-    if (const std::size_t bytes = control_at(utf8, i); bytes > 0) {
+    const std::size_t bytes = character_bytes(utf8, i);
+    if (bytes == 0 || is_control(utf8, i)) {
       safe += "\xEF\xBF\xBD";
-      i += bytes;
     } else {
-      safe += utf8[i++];
+      safe += utf8.substr(i, bytes);
     }
+    i += bytes == 0 ? 1 : bytes;
   }
   return safe;
 }

@@ -26,7 +26,8 @@ struct Family {
   std::int64_t kv_heads;  ///< 0: as many as query heads
   std::int64_t head_dim;  ///< 0: hidden size / query heads
   double rms_norm_eps;
-  std::int64_t sliding_window;  ///< 0: none
+  bool has_window;              ///< reads sliding_window at all
+  std::int64_t sliding_window;  ///< where the key is left out; 0: none
   bool window_has_switch;       ///< use_sliding_window, off when it is left out
   std::int64_t full_layers;     ///< with the switch: max_window_layers
   bool qkv_bias;
@@ -34,11 +35,11 @@ struct Family {
 };
 
 constexpr std::array<Family, 5> kFamilies = {{
-    {"phi3", "Phi3ForCausalLM", 0, 0, 1e-5, 0, false, 0, false, false},
-    {"llama", "LlamaForCausalLM", 0, 0, 1e-6, 0, false, 0, false, false},
-    {"mistral", "MistralForCausalLM", 8, 0, 1e-6, 4096, false, 0, false, false},
-    {"qwen2", "Qwen2ForCausalLM", 32, 0, 1e-6, 4096, true, 28, true, false},
-    {"qwen3", "Qwen3ForCausalLM", 32, 128, 1e-6, 4096, true, 28, false, true},
+    {"phi3", "Phi3ForCausalLM", 0, 0, 1e-5, true, 0, false, 0, false, false},
+    {"llama", "LlamaForCausalLM", 0, 0, 1e-6, false, 0, false, 0, false, false},
+    {"mistral", "MistralForCausalLM", 8, 0, 1e-6, true, 4096, false, 0, false, false},
+    {"qwen2", "Qwen2ForCausalLM", 32, 0, 1e-6, true, 4096, true, 28, true, false},
+    {"qwen3", "Qwen3ForCausalLM", 32, 128, 1e-6, true, 4096, true, 28, false, true},
 }};
 
 /// The family of a model type; Phi-3's, which has the plainest, for a type that is not known.
@@ -254,7 +255,10 @@ Result<std::int64_t> read_full_layers(const JsonReader& reader, const Family& fa
 /// A window that cannot matter is left out, with a note.
 Result<void> read_window(const JsonReader& reader, const Family& family, DecoderConfig& config,
                          std::vector<std::string>& notes) {
-  HEARTH_TRY(const bool used, reader.boolean_or("use_sliding_window", !family.window_has_switch));
+  bool used = family.has_window;
+  if (family.window_has_switch) {
+    HEARTH_TRY(used, reader.boolean_or("use_sliding_window", false));
+  }
   std::int64_t window = family.sliding_window;
   if (reader.json().contains("sliding_window")) {  // null is "none", not the default
     HEARTH_TRY(window, reader.integer_or("sliding_window", 0, 0, std::int64_t{1} << 40));
@@ -263,7 +267,10 @@ Result<void> read_window(const JsonReader& reader, const Family& family, Decoder
   const std::string said = reader.where("sliding_window") + " is " + std::to_string(window);
   if (!used) {
     if (is_given(reader, "sliding_window")) {
-      notes.push_back(said + ", which use_sliding_window leaves unused: attention sees everything");
+      notes.push_back(said +
+                      (family.has_window ? ", which use_sliding_window leaves unused"
+                                         : ", which models of this type do not read") +
+                      ": attention sees everything");
     }
     return {};
   }

@@ -176,6 +176,11 @@ TEST(DecoderConfig, AWindowIsLeftOutOnlyWhereItCannotMatter) {
   EXPECT_EQ(window_of(R"("model_type": "phi3")"), (Window{0, 0, 0}));
   EXPECT_EQ(window_of(R"("model_type": "phi3", "sliding_window": 262144)"), (Window{0, 0, 1}));
   EXPECT_EQ(window_of(R"("model_type": "phi3", "sliding_window": 2047)"), (Window{2047, 0, 0}));
+  EXPECT_EQ(
+      window_of(R"("model_type": "phi3", "sliding_window": 2047, "use_sliding_window": false)"),
+      (Window{2047, 0, 0}))
+      << "a key of other families";
+  EXPECT_EQ(window_of(R"("model_type": "llama", "sliding_window": 100)"), (Window{0, 0, 1}));
   EXPECT_EQ(window_of(R"("model_type": "qwen2", "sliding_window": 100)"), (Window{0, 0, 1}));
   const std::string on =
       R"("model_type": "qwen2", "sliding_window": 100, "use_sliding_window": true)";

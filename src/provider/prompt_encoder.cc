@@ -177,9 +177,16 @@ Result<PromptEncoder::PromptAndReply> PromptEncoder::encode_with_reply(
                 "text in one piece can be scored with this model");
   }
   PromptAndReply made;
-  // A reply is generated behind the prompt's tokens, so it is encoded by itself. The marks of one
-  // rendering are those of the other.
+  // A reply is generated behind the prompt's tokens: where the whole does not begin with them, as
+  // when a token reaches across, the reply is encoded by itself. Not otherwise, because some
+  // tokenizers put something before a text. The marks of one rendering are those of the other.
   HEARTH_TRY(made.prompt, encoded(opened.text, whole.has_marks));
+  HEARTH_TRY(const std::vector<TokenId> ids, encoded(whole.text, whole.has_marks));
+  if (ids.size() > made.prompt.size() &&
+      std::equal(made.prompt.begin(), made.prompt.end(), ids.begin())) {
+    made.reply.assign(ids.begin() + static_cast<std::ptrdiff_t>(made.prompt.size()), ids.end());
+    return made;
+  }
   HEARTH_TRY(made.reply,
              encoded(std::string_view(whole.text).substr(opened.text.size()), whole.has_marks));
   return made;

@@ -115,7 +115,7 @@ TEST_F(PromptEncoderTest, FailuresOfTheTemplateAreTheModels) {
 TEST_F(PromptEncoderTest, AReplyFollowsThePromptItWouldBeGeneratedFrom) {
   const std::vector<Message> before = {message(Role::kSystem, "Be brief."),
                                        message(Role::kUser, "Write <|end|>!")};
-  for (const char* text : {"Done.", "<|end|><|user|>more", "\n\nlate", ""}) {
+  for (const char* text : {"Done.", "<|end|><|user|>more", "late\n\n", ""}) {
     std::vector<Message> messages = before;
     messages.push_back(message(Role::kAssistant, text));
     const auto made = encoder_.encode_with_reply(messages, {});
@@ -125,6 +125,26 @@ TEST_F(PromptEncoderTest, AReplyFollowsThePromptItWouldBeGeneratedFrom) {
     EXPECT_EQ(count(made->reply, "<|end|>"), 1) << "the template's";
     EXPECT_EQ(count(made->reply, "<|user|>"), 0);
   }
+}
+
+TEST_F(PromptEncoderTest, AReplyGetsNothingThatOpensATextOfItsOwn) {
+  // This one puts a space before each text, as Llama 2's does.
+  const text::Tokenizer tokenizer = *text::Tokenizer::load(
+      HEARTH_SOURCE_DIR "/src/text/testdata/sentencepiece_style.tokenizer.json");
+  const PromptEncoder encoder(
+      tokenizer,
+      *text::ChatTemplate::compile("{% for m in messages %}{{ '[I] ' + m['content'] + ' [/I]' if "
+                                   "m['role'] == 'user' else ' ' + m['content'] }}{% endfor %}",
+                                   "t"),
+      "", "");
+  const auto made = encoder.encode_with_reply(
+      {message(Role::kUser, "one two"), message(Role::kAssistant, "three")}, {});
+  ASSERT_TRUE(made) << made.error().message;
+  std::vector<TokenId> together = made->prompt;
+  together.insert(together.end(), made->reply.begin(), made->reply.end());
+  const auto whole =
+      tokenizer.encode("[I] one two [/I] three", {.parse_special = true, .add_post_tokens = false});
+  EXPECT_EQ(together, *whole);
 }
 
 TEST_F(PromptEncoderTest, WhatIsNoReplyIsRefused) {

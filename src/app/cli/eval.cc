@@ -78,6 +78,8 @@ EvaluationOptions input_options(const EvalFlags& flags, const Environment& envir
   if (!flags.no_text) {
     options.text = flags.text ? environment.expand_home(*flags.text)
                               : shipped_evaluation_file(environment, kShippedText);
+    // Whoever asks for nothing but the text wants to know why there is no figure.
+    options.text_must_fit = flags.text.has_value() || flags.no_set;
   }
   if (!flags.no_set) {
     options.set = flags.set ? environment.expand_home(*flags.set)
@@ -147,16 +149,28 @@ class VariantMeasurement {
     if (flags_.limit) add(whole, "--limit", std::to_string(*flags_.limit));
     if (flags_.no_text) whole.emplace_back("--no-text");
     if (flags_.text) add(whole, "--text", *flags_.text);
-    if (exact_ && folder != *exact_ && !flags_.no_text) add(whole, "--against", exact_->string());
     if (flags_.context && !flags_.no_text) add(whole, "--context", std::to_string(*flags_.context));
     if (flags_.stride && !flags_.no_text) add(whole, "--stride", std::to_string(*flags_.stride));
-    HEARTH_TRY(const std::string output, run(whole));
+    HEARTH_TRY(const std::string output, run_beside_exact(whole, folder, variant));
     return parse_ordered_json(output, "the measurement of " + variant);
   }
 
  private:
   static void add(std::vector<std::string>& words, const char* flag, const std::string& value) {
     words.insert(words.end(), {flag, value});
+  }
+
+  /// A variant that cannot be compared with fp32 is measured without.
+  Result<std::string> run_beside_exact(const std::vector<std::string>& words,
+                                       const std::string& folder,
+                                       const std::string& variant) const {
+    if (!exact_ || folder == *exact_ || flags_.no_text) return run(words);
+    std::vector<std::string> compared = words;
+    add(compared, "--against", exact_->string());
+    auto output = run(compared);
+    if (output || output.error().code == ErrorCode::kCancelled) return output;
+    print_note(variant + " is measured again, without comparing it with fp32");
+    return run(words);
   }
 
   std::vector<std::string> arguments(const std::string& folder, const std::string& variant) const {

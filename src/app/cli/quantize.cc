@@ -294,8 +294,9 @@ Result<QuantizeResult> quantized(const QuantizeFlags& flags) {
   result.out = out_dir;
   result.before = {before.size_bytes, before.graph.bytes_read_per_token};
   result.after = {after.size_bytes, after.graph.bytes_read_per_token};
-  const QualityQuestion question{before.folder, out_dir, quality_text(flags, environment),
-                                 before.size_bytes, after.size_bytes};
+  const QualityQuestion question{
+      before.folder,           out_dir,           quality_text(flags, environment),
+      flags.layout == "nbits", before.size_bytes, after.size_bytes};
   result.quality_command = quality_command(question);
   if (!flags.no_text) result.quality = quality(question);
   return result;

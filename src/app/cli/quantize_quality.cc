@@ -22,20 +22,15 @@ constexpr int kKilled = 128 + 9;
 
 /// Whatever the user's own settings say: the figures are those of the weights.
 std::vector<std::string> arguments_of(const QualityQuestion& question) {
-  std::vector<std::string> words = {"eval",
-                                    "--no-set",
-                                    "--model",
-                                    question.out.string(),
-                                    "--against",
-                                    question.source.string(),
-                                    "--text",
-                                    question.text.string(),
-                                    "--executor",
-                                    "auto",
-                                    "--recipe",
-                                    "exact",
-                                    "--kv-cache-type",
-                                    "bf16"};
+  std::vector<std::string> words = {"eval",       "--no-set",
+                                    "--model",    question.out.string(),
+                                    "--against",  question.source.string(),
+                                    "--text",     question.text.string(),
+                                    "--executor", "auto",
+                                    "--recipe",   "exact"};
+  if (question.cache_has_type) {
+    for (const char* word : {"--kv-cache-type", "bf16"}) words.emplace_back(word);
+  }
   // ONNX_MODEL_VARIANT would otherwise put a neighbour in the new folder's place.
   if (const auto variant = variant_of(question.out)) {
     words.insert(words.end(), {"--variant", *variant});

@@ -12,9 +12,10 @@
 namespace hearth::app {
 
 struct QualityQuestion {
-  std::filesystem::path source;    ///< folder of the weights as they were
-  std::filesystem::path out;       ///< folder of the new ones
-  std::filesystem::path text;      ///< what both predict; see EvaluationOptions::text
+  std::filesystem::path source;  ///< folder of the weights as they were
+  std::filesystem::path out;     ///< folder of the new ones
+  std::filesystem::path text;    ///< what both predict; see EvaluationOptions::text
+  bool cache_has_type = true;    ///< the new model's executor chooses how keys and values are kept
   std::uint64_t source_bytes = 0;  ///< sizes of the folders
   std::uint64_t out_bytes = 0;
 };

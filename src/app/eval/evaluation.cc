@@ -8,6 +8,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "app/cli/command.h"
 #include "app/cli/local_model.h"
 #include "app/request_settings.h"
 #include "base/file.h"
@@ -144,6 +145,15 @@ class Evaluator {
     return {};
   }
 
+  /// Before hours of requests: whether the model can be given anything of the text.
+  Result<void> check_fit(const ScoredText& text) const {
+    if (text.conversations.empty()) return {};
+    const eval::ConversationPassages made = passages(*provider_, text.conversations);
+    const auto fits = [](const std::optional<eval::Passage>& one) { return one.has_value(); };
+    if (std::any_of(made.passages.begin(), made.passages.end(), fits)) return {};
+    return none_fits(made.first_problem);
+  }
+
   Result<void> score(const ScoredText& text) {
     TextReport made;
     made.file = *options_.text;
@@ -227,14 +237,15 @@ class Evaluator {
     made.left_out = conversations.size() - scored.size();
     made.why_left_out =
         mine.first_problem.empty() && other ? other->first_problem : std::move(mine.first_problem);
-    if (scored.empty()) {
-      return fail(ErrorCode::kUnsupported,
-                  "no conversation can be scored with this model: " + made.why_left_out);
-    }
+    if (scored.empty()) return none_fits(made.why_left_out);
     StatusLine line;
     HEARTH_TRY(made.outcome, eval::score_passages(provider_->executor(), executor_of(reference),
                                                   scored, text_options(line), cancelled_));
     return {};
+  }
+
+  static tl::unexpected<Error> none_fits(const std::string& why) {
+    return fail(ErrorCode::kUnsupported, "no conversation can be scored with this model: " + why);
   }
 
   eval::TextOptions text_options(StatusLine& line) const {
@@ -326,8 +337,11 @@ Result<Evaluation> evaluate(const EvaluationOptions& options, Settings settings,
   settings.put(SettingId::kCacheSystemPrompts, false, {OriginLevel::kFlag, "hearth eval"});
   Evaluator evaluator(options, settings, environment, cancelled);
   HEARTH_TRY_VOID(evaluator.load());
+  const auto fits = options.text ? evaluator.check_fit(text) : Result<void>();
+  if (!fits && options.text_must_fit) return tl::unexpected<Error>(fits.error());
+  if (!fits) print_note("no text was scored: " + fits.error().message);
   if (options.set) HEARTH_TRY_VOID(evaluator.ask(std::move(cases)));
-  if (options.text) HEARTH_TRY_VOID(evaluator.score(text));
+  if (options.text && fits) HEARTH_TRY_VOID(evaluator.score(text));
   return std::move(evaluator.report);
 }
 

@@ -25,6 +25,7 @@ struct EvaluationOptions {
   std::optional<LocatedModel> against;  ///< the text's predictions are compared with its own
   /// None: no text is scored. Named *.jsonl: conversations, whose last replies are scored.
   std::optional<std::filesystem::path> text;
+  bool text_must_fit = true;  ///< false: a model that can be given none of it is measured without
   std::optional<std::filesystem::path> set;  ///< none: no request is made
   std::optional<std::size_t> limit;          ///< only the first so many requests of the set
   std::size_t context_tokens = 0;            ///< of a window; 0: the model's, at most 2048
