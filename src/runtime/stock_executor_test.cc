@@ -17,7 +17,6 @@ namespace hearth::runtime {
 namespace {
 
 using engine::Segment;
-using engine::SequenceId;
 
 std::vector<TokenId> some_tokens(int count, int vocab) {
   std::vector<TokenId> tokens;

@@ -8,5 +8,6 @@ source scripts/lib/build.sh
 build_preset tsan
 # shellcheck source=tests/sanitizers/options.sh
 source tests/sanitizers/options.sh
-# The kernels own no threads; the runtime's tests call them from many.
-run_unit_tests tsan --exclude-regex '^(kernels|attention.*)$'
+# Kernels, templates and protocols own no threads; the tests of runtime and providers call them from many.
+run_unit_tests tsan --exclude-regex '^(kernels.*|attention.*|protocol|text)$'
+build/tsan/src/text/hearth_text_test --gtest_filter='Tokenizer.*'
