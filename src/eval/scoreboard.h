@@ -26,15 +26,26 @@ struct CallTally {
   Share arguments;  ///< and all arguments exact
 };
 
-struct Tally {
-  Share all;
-  std::map<std::string, Share> kinds;      ///< by EvalCase::kind
-  CallTally calls;                         ///< all cases that expected one
-  std::map<std::string, CallTally> tools;  ///< the same by EvalCase::family
-  Share no_call;            ///< of the cases that expected none: no call, whatever the text
+/// Calls that were made, whether one was expected or not.
+struct MadeCalls {
   Share valid_json;         ///< of the answers that tried to call
   Share repaired;           ///< of the answers that called
   Calibration calibration;  ///< of every call with a confidence: right when its name was
+};
+
+/// The cases that expected one tool.
+struct ToolTally {
+  CallTally calls;
+  MadeCalls made;
+};
+
+struct Tally {
+  Share all;
+  std::map<std::string, Share> kinds;      ///< by EvalCase::kind
+  CallTally calls;                         ///< all cases that expected a call
+  std::map<std::string, ToolTally> tools;  ///< those by EvalCase::family
+  Share no_call;   ///< of the cases that expected none: no call, whatever the text
+  MadeCalls made;  ///< by all answers
 };
 
 /// Adds up cases in any order. `scores` belong to `cases`, place by place; there may be fewer.

@@ -62,7 +62,10 @@ class Eval(EvalCase):
         self.assertEqual(out["cases"]["right"]["of"], 3)
         self.assertEqual(out["cases"]["kinds"]["arithmetic"]["right"], 1)
         self.assertEqual(out["cases"]["kinds"]["question"]["right"], 0)
-        self.assertEqual(out["cases"]["tool_calls"]["by_tool"]["read"]["name"]["of"], 1)
+        read = out["cases"]["tool_calls"]["by_tool"]["read"]
+        self.assertEqual(list(read), ["name", "arguments", "valid_json", "repaired", "confidence"])
+        self.assertEqual(read["name"]["of"], 1)
+        self.assertEqual(list(read["confidence"]), ["count", "mean", "accuracy", "expected_calibration_error"])
         self.assertEqual(len(out["cases"]["confidence"]["bins"]), 10)
         for times in ("request_ms", "first_token_ms", "step_ms"):
             self.assertLessEqual(out["speed"][times]["p50"], out["speed"][times]["p99"])

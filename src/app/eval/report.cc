@@ -54,6 +54,14 @@ OrderedJson text_json(const TextReport& text) {
   return json;
 }
 
+/// Without the bins, of which one tool's calls fill few.
+OrderedJson confidence_json(const eval::Calibration& calibration) {
+  return {{"count", calibration.count},
+          {"mean", calibration.mean_confidence},
+          {"accuracy", calibration.accuracy},
+          {"expected_calibration_error", calibration.expected_error}};
+}
+
 OrderedJson calibration_json(const eval::Calibration& calibration) {
   OrderedJson bins = OrderedJson::array();
   for (const eval::ReliabilityBin& bin : calibration.bins) {
@@ -63,11 +71,9 @@ OrderedJson calibration_json(const eval::Calibration& calibration) {
                     {"mean_confidence", bin.mean_confidence},
                     {"accuracy", bin.accuracy}});
   }
-  return {{"count", calibration.count},
-          {"mean", calibration.mean_confidence},
-          {"accuracy", calibration.accuracy},
-          {"expected_calibration_error", calibration.expected_error},
-          {"bins", std::move(bins)}};
+  OrderedJson json = confidence_json(calibration);
+  json["bins"] = std::move(bins);
+  return json;
 }
 
 OrderedJson cases_json(const CasesReport& cases) {
@@ -75,8 +81,12 @@ OrderedJson cases_json(const CasesReport& cases) {
   OrderedJson kinds = OrderedJson::object();
   for (const auto& [kind, share] : tally.kinds) kinds[kind] = share_json(share);
   OrderedJson tools = OrderedJson::object();
-  for (const auto& [tool, calls] : tally.tools) {
-    tools[tool] = {{"name", share_json(calls.name)}, {"arguments", share_json(calls.arguments)}};
+  for (const auto& [tool, of_tool] : tally.tools) {
+    tools[tool] = {{"name", share_json(of_tool.calls.name)},
+                   {"arguments", share_json(of_tool.calls.arguments)},
+                   {"valid_json", share_json(of_tool.made.valid_json)},
+                   {"repaired", share_json(of_tool.made.repaired)},
+                   {"confidence", confidence_json(of_tool.made.calibration)}};
   }
   return {{"file", cases.file.string()},
           {"right", share_json(tally.all)},
@@ -84,11 +94,11 @@ OrderedJson cases_json(const CasesReport& cases) {
           {"tool_calls",
            {{"name", share_json(tally.calls.name)},
             {"arguments", share_json(tally.calls.arguments)},
-            {"valid_json", share_json(tally.valid_json)},
-            {"repaired", share_json(tally.repaired)},
+            {"valid_json", share_json(tally.made.valid_json)},
+            {"repaired", share_json(tally.made.repaired)},
             {"no_call", share_json(tally.no_call)},
             {"by_tool", std::move(tools)}}},
-          {"confidence", calibration_json(tally.calibration)},
+          {"confidence", calibration_json(tally.made.calibration)},
           {"prompt_tokens", cases.outcome.prompt_tokens},
           {"output_tokens", cases.outcome.output_tokens}};
 }
@@ -147,6 +157,26 @@ std::string calibration_text(const eval::Calibration& calibration) {
   return made;
 }
 
+std::string percent(const eval::Share& share) {
+  return share.of == 0 ? "-" : fmt::format("{:.1f} %", share.rate() * 100);
+}
+
+/// A row for each tool that a case expected.
+std::string tools_text(const eval::Tally& tally) {
+  if (tally.tools.empty()) return {};
+  constexpr auto kRow = "  {:<20} {:>6} {:>10} {:>10} {:>11} {:>9} {:>6}\n";
+  std::string made = fmt::format(kRow, "by tool", "cases", "right tool", "arguments", "valid JSON",
+                                 "repaired", "sure");
+  for (const auto& [tool, of_tool] : tally.tools) {
+    const eval::Calibration& sure = of_tool.made.calibration;
+    made += fmt::format(kRow, tool, of_tool.calls.name.of, percent(of_tool.calls.name),
+                        percent(of_tool.calls.arguments), percent(of_tool.made.valid_json),
+                        percent(of_tool.made.repaired),
+                        sure.count == 0 ? "-" : fmt::format("{:.3f}", sure.mean_confidence));
+  }
+  return made;
+}
+
 std::string cases_text(const CasesReport& cases) {
   const eval::Tally& tally = cases.tally;
   std::string made = fmt::format("set {}\n", cases.file.string());
@@ -154,14 +184,10 @@ std::string cases_text(const CasesReport& cases) {
   for (const auto& [kind, share] : tally.kinds) made += score_row("  " + kind, share_text(share));
   made += score_row("right tool", share_text(tally.calls.name));
   made += score_row("and all arguments exact", share_text(tally.calls.arguments));
-  for (const auto& [tool, calls] : tally.tools) {
-    made += score_row("  " + tool, fmt::format("{}   arguments {}", share_text(calls.name),
-                                               share_text(calls.arguments)));
-  }
   made += score_row("no call where none fits", share_text(tally.no_call));
-  made += score_row("valid JSON of calls", share_text(tally.valid_json));
-  made += score_row("calls that were repaired", share_text(tally.repaired));
-  return made + calibration_text(tally.calibration);
+  made += score_row("valid JSON of calls", share_text(tally.made.valid_json));
+  made += score_row("calls that were repaired", share_text(tally.made.repaired));
+  return made + calibration_text(tally.made.calibration) + tools_text(tally);
 }
 
 std::string distribution_text(const eval::Distribution& times) {
