@@ -134,12 +134,14 @@ Result<std::vector<TextFile>> read_text_files(const fs::path& from) {
   return files;
 }
 
-Result<void> check_tokenizer(const BuildOptions& options, const std::vector<TextFile>& files) {
+Result<void> check_tokenizer(const BuildOptions& options, const std::vector<TextFile>& files,
+                             std::int64_t vocab_size) {
   if (!options.check_tokenizer) return {};
   const auto found = std::find_if(files.begin(), files.end(),
                                   [](const TextFile& file) { return file.name == kTokenizerName; });
   HEARTH_CHECK(found != files.end());
-  return options.check_tokenizer(found->content, (options.from / kTokenizerName).string());
+  return options.check_tokenizer(found->content, (options.from / kTokenizerName).string(),
+                                 vocab_size);
 }
 
 std::string record_json(const BuildOptions& options, const DecoderConfig& config,
@@ -176,7 +178,7 @@ Result<BuildReport> build(const BuildOptions& options, const fs::path& out_dir) 
   HEARTH_TRY(const DecoderPlan plan,
              as_fault_of_model(DecoderPlan::make(config, options.precision)));
   HEARTH_TRY(std::vector<TextFile> files, as_fault_of_model(read_text_files(options.from)));
-  HEARTH_TRY_VOID(as_fault_of_model(check_tokenizer(options, files)));
+  HEARTH_TRY_VOID(as_fault_of_model(check_tokenizer(options, files, config.vocab_size)));
   HEARTH_TRY(const SafetensorsFolder source,
              as_fault_of_model(SafetensorsFolder::open(options.from)));
   HEARTH_TRY(SafetensorsWeights weights, as_fault_of_model(SafetensorsWeights::find(source, plan)));

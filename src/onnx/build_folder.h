@@ -22,9 +22,11 @@ struct BuildOptions {
   std::filesystem::path out_dir;
   int threads = 2;  ///< 1 to 64; the bytes do not depend on it
   ProgressFn progress;
-  /// Told what is in tokenizer.json before anything is written; its error is this one's. May be
-  /// empty: then nobody looks at it.
-  std::function<Result<void>(std::string_view text, std::string_view source)> check_tokenizer;
+  /// Told what is in tokenizer.json, and of how many tokens the model knows, before anything is
+  /// written; its error is this one's. May be empty: then nobody looks at it.
+  std::function<Result<void>(std::string_view text, std::string_view source,
+                             std::int64_t vocab_size)>
+      check_tokenizer;
 };
 
 struct BuildReport {

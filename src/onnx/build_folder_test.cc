@@ -370,8 +370,11 @@ TEST(BuildFolder, ATokenizerThatCannotBeReadIsRefusedBeforeAnythingIsWritten) {
   write_text(folder / "published/tokenizer.json", "its text");
   BuildOptions options = options_of(folder);
   std::string seen;
-  options.check_tokenizer = [&](std::string_view text, std::string_view source) -> Result<void> {
+  std::int64_t tokens = 0;
+  options.check_tokenizer = [&](std::string_view text, std::string_view source,
+                                std::int64_t vocab_size) -> Result<void> {
     seen = text;
+    tokens = vocab_size;
     return fail(ErrorCode::kUnsupported, std::string(source) + ": no such model");
   };
   options.progress = [](std::uint64_t, std::uint64_t) {
@@ -381,6 +384,7 @@ TEST(BuildFolder, ATokenizerThatCannotBeReadIsRefusedBeforeAnythingIsWritten) {
   const auto built = build_folder(options);
   ASSERT_FALSE(built);
   EXPECT_EQ(seen, "its text");
+  EXPECT_EQ(tokens, Published("llama", false).config["vocab_size"].get<std::int64_t>());
   EXPECT_EQ(built.error().code, ErrorCode::kUnsupported);
   EXPECT_SAID(built.error().message, "published/tokenizer.json: no such model");
 }

@@ -128,29 +128,29 @@ Result<void> read_tokenizer_config(ModelText& model) {
   return {};
 }
 
+tl::unexpected<Error> foreign_tokenizer(const std::string& source, const std::string& what) {
+  return fail(ErrorCode::kCorrupt,
+              source + ": " + what + ": tokenizer and model do not belong together");
+}
+
 /// A tokenizer of another model would give fluent nonsense; its vocabulary and the tokens that the
 /// folder's other files name show it.
 Result<void> read_tokenizer(ModelText& model, const fs::path& cache_folder) {
   const fs::path path = model.folder / "tokenizer.json";
   HEARTH_TRY_VOID(file_size_bytes(path));
   HEARTH_TRY(model.tokenizer, text::load_tokenizer_cached(path, cache_folder));
-  const auto foreign = [&](const std::string& what) {
-    return fail(ErrorCode::kCorrupt,
-                path.string() + ": " + what + ": tokenizer and model do not belong together");
-  };
-  if (static_cast<std::int64_t>(model.tokenizer->vocab_size()) > model.config.vocab_size) {
-    return foreign("has ids up to " + std::to_string(model.tokenizer->vocab_size() - 1) +
-                   ", the model knows " + std::to_string(model.config.vocab_size) + " tokens");
-  }
+  HEARTH_TRY_VOID(check_vocabulary(*model.tokenizer, model.config.vocab_size, path.string()));
   for (const TokenId id : model.stop_ids) {
     if (!model.tokenizer->has_id(id)) {
-      return foreign("has no token " + std::to_string(id) +
-                     ", which the model's configuration names as a stop token");
+      return foreign_tokenizer(path.string(),
+                               "has no token " + std::to_string(id) +
+                                   ", which the model's configuration names as a stop token");
     }
   }
   for (const std::string& token : {model.bos_token, model.eos_token}) {
     if (!token.empty() && !model.tokenizer->id_of(token)) {
-      return foreign("has no token \"" + token + "\", which tokenizer_config.json names");
+      return foreign_tokenizer(path.string(),
+                               "has no token \"" + token + "\", which tokenizer_config.json names");
     }
   }
   return {};
@@ -364,6 +364,14 @@ Result<Model> as_damage(Result<Model> model) {
 }
 
 }  // namespace
+
+Result<void> check_vocabulary(const text::Tokenizer& tokenizer, std::int64_t vocab_size,
+                              const std::string& source) {
+  if (static_cast<std::int64_t>(tokenizer.vocab_size()) <= vocab_size) return {};
+  return foreign_tokenizer(source, "has ids up to " + std::to_string(tokenizer.vocab_size() - 1) +
+                                       ", the model knows " + std::to_string(vocab_size) +
+                                       " tokens");
+}
 
 Result<ModelFolder> open_model_folder(const fs::path& folder, const fs::path& cache_folder) {
   return as_damage(read_model_folder(folder, cache_folder));

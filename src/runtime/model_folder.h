@@ -68,6 +68,11 @@ struct ModelFolder : ModelText {
   std::uint64_t size_bytes = 0;  ///< all files of the folder
 };
 
+/// kCorrupt when `tokenizer`, read from `source`, has ids that a model of `vocab_size` tokens does
+/// not know.
+Result<void> check_vocabulary(const text::Tokenizer& tokenizer, std::int64_t vocab_size,
+                              const std::string& source);
+
 /// Opens and checks a folder. Errors name the file, and for sizes the bytes expected and found:
 /// kNotFound for missing files, kCorrupt for damaged ones, kUnsupported for models of other kinds.
 /// What is made of the folder's files to open it faster is kept in it, or in `cache_folder` where

@@ -136,6 +136,10 @@ class Build(Case):
             (self.published / "tokenizer.json").write_text(text)
             self.refused_and_gone(MODEL, says=["tokenizer.json", says])
 
+    def test_a_tokenizer_of_another_model_is_refused_before_anything_is_written(self):
+        self.write_config({**CONFIG, "vocab_size": 2040})
+        self.refused_and_gone(MODEL, says=["tokenizer.json", "has ids up to 2047", "knows 2040 tokens"])
+
     def test_an_output_folder_whose_place_cannot_be_taken(self):
         here = self.folder / "here"
         here.mkdir()

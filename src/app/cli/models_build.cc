@@ -29,8 +29,10 @@ struct BuildFlags {
 constexpr int kThreadsMax = 8;
 
 /// Hours of building are not for a model whose text Hearth cannot read.
-Result<void> check_tokenizer(std::string_view text, std::string_view source) {
-  return text::Tokenizer::from_json(text, source).map([](const text::Tokenizer&) {});
+Result<void> check_tokenizer(std::string_view text, std::string_view source,
+                             std::int64_t vocab_size) {
+  HEARTH_TRY(const text::Tokenizer tokenizer, text::Tokenizer::from_json(text, source));
+  return runtime::check_vocabulary(tokenizer, vocab_size, std::string(source));
 }
 
 /// The folder is complete and has its name; that Hearth cannot open it is worth knowing now.
