@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <system_error>
 
 #include "app/settings/names.h"
@@ -16,16 +17,39 @@ namespace fs = std::filesystem;
 constexpr const char* kDefaultModel = "ember";
 constexpr const char* kDefaultVariant = "int4";
 
-void find_models(const fs::path& root, std::vector<KnownModel>& models) {
-  for (const fs::path& folder : sub_folders(root)) {
-    const std::vector<fs::path> variants = variant_folders(folder);
-    const std::string name = folder.filename().string();
-    for (const fs::path& variant : variants) {
-      const bool only = variants.size() == 1;
-      models.push_back({only ? name : name + "/" + variant.lexically_relative(folder).string(),
-                        variant, folder});
+/// A model folder below a root.
+struct FoundFolder {
+  std::string base;     ///< the name of the model
+  std::string variant;  ///< the rest of the path; empty when the model's folder is the variant
+  fs::path folder;
+  fs::path home;
+  std::size_t root = 0;  ///< the first one's models count first
+};
+
+/// Whether one of an earlier root takes `later`'s place: the same variant, or one of the two is all
+/// that there is of the model.
+bool hides(const FoundFolder& earlier, const FoundFolder& later) {
+  return earlier.root < later.root && ascii_lowered(earlier.base) == ascii_lowered(later.base) &&
+         (earlier.variant.empty() || later.variant.empty() ||
+          ascii_lowered(earlier.variant) == ascii_lowered(later.variant));
+}
+
+std::vector<FoundFolder> find_folders(const std::vector<fs::path>& roots) {
+  std::vector<FoundFolder> found;
+  for (std::size_t root = 0; root < roots.size(); ++root) {
+    for (const fs::path& home : sub_folders(roots[root])) {
+      for (const fs::path& folder : variant_folders(home)) {
+        const std::string variant =
+            folder == home ? std::string() : folder.lexically_relative(home).string();
+        FoundFolder one{home.filename().string(), variant, folder, home, root};
+        const bool hidden = std::any_of(found.begin(), found.end(), [&](const FoundFolder& other) {
+          return hides(other, one);
+        });
+        if (!hidden) found.push_back(std::move(one));
+      }
     }
   }
+  return found;
 }
 
 /// Known models that `asked` may mean; several only when it names a model with several variants.
@@ -47,7 +71,7 @@ std::vector<const KnownModel*> matches(const std::vector<KnownModel>& models,
   }
   if (found.size() > 1 && wanted.find('/') == std::string::npos) {
     for (const KnownModel* model : found) {
-      if (model->folder.filename() == kDefaultVariant) return {model};
+      if (ascii_lowered(model->folder.filename().string()) == kDefaultVariant) return {model};
     }
   }
   return found;
@@ -118,16 +142,13 @@ std::vector<fs::path> model_roots(const Environment& environment) {
 }
 
 std::vector<KnownModel> known_models(const Environment& environment) {
+  const std::vector<FoundFolder> found = find_folders(model_roots(environment));
+  std::map<std::string, int> variants;
+  for (const FoundFolder& one : found) ++variants[ascii_lowered(one.base)];
   std::vector<KnownModel> models;
-  for (const fs::path& root : model_roots(environment)) {
-    std::vector<KnownModel> found;
-    find_models(root, found);
-    for (KnownModel& model : found) {
-      const bool hidden = std::any_of(models.begin(), models.end(), [&](const KnownModel& other) {
-        return other.name == model.name;
-      });
-      if (!hidden) models.push_back(std::move(model));
-    }
+  for (const FoundFolder& one : found) {
+    const bool whole = one.variant.empty() || variants[ascii_lowered(one.base)] == 1;
+    models.push_back({whole ? one.base : one.base + "/" + one.variant, one.folder, one.home});
   }
   return models;
 }
@@ -181,15 +202,23 @@ Result<LocatedModel> locate_asked(const AskedModel& asked, const Environment& en
   return unknown(asked.names.front(), asked.origin, models, environment);
 }
 
+bool has_weights(const fs::path& home) {
+  std::error_code ignored;
+  return fs::is_directory(home / "weights", ignored);
+}
+
 /// All variants of a known model.
 ModelFamily family_of_known(const std::vector<KnownModel>& models, const KnownModel& model) {
   ModelFamily family;
   family.name = model.name.substr(0, model.name.find('/'));
   family.home = model.home;
   for (const KnownModel& other : models) {
-    if (ascii_lowered(other.name.substr(0, other.name.find('/'))) == ascii_lowered(family.name)) {
-      family.folders.push_back(other.folder);
+    if (ascii_lowered(other.name.substr(0, other.name.find('/'))) != ascii_lowered(family.name)) {
+      continue;
     }
+    family.folders.push_back(other.folder);
+    // What is missing is made beside the weights, the named model's before others'.
+    if (!has_weights(family.home) && has_weights(other.home)) family.home = other.home;
   }
   return family;
 }

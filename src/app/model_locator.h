@@ -27,8 +27,9 @@ std::vector<std::filesystem::path> model_roots(const Environment& environment);
 /// The same for messages: "A and B".
 std::string roots_in_words(const Environment& environment);
 
-/// Models in these folders, in this order, each sorted by name; a name that is there twice means
-/// the first. Folders that cannot be read are passed over.
+/// Models in these folders, in this order, each sorted by name. What several of them hold of one
+/// model are its variants; of one variant, or of a model whose folder is its only variant, the
+/// first folder's counts. Folders that cannot be read are passed over.
 std::vector<KnownModel> known_models(const Environment& environment);
 
 struct LocatedModel {

@@ -60,6 +60,35 @@ TEST_F(LocateModel, ByName) {
             root_ / "models/phi-4-mini/cpu_and_mobile/cpu-int4");
 }
 
+TEST_F(LocateModel, VariantsOfOneModelMayLieInBothFolders) {
+  fs::remove_all(root_ / "box/models/ember/int8");
+  make_model("models/ember/int8");
+  EXPECT_EQ(locate("ember")->folder, root_ / "box/models/ember/int4");
+  EXPECT_EQ(locate("ember/int8")->folder, root_ / "models/ember/int8");
+  // Of the same variant the first counts.
+  make_model("models/ember/int4");
+  EXPECT_EQ(locate("ember")->folder, root_ / "models/ember/int4");
+  EXPECT_EQ(known_models(environment_).size(), 5U);
+}
+
+TEST_F(LocateModel, AModelWithoutVariantsTakesTheBoxsPlace) {
+  make_model("models/ember");
+  EXPECT_EQ(locate("ember")->folder, root_ / "models/ember");
+  EXPECT_FALSE(locate("ember/int8"));
+}
+
+TEST_F(LocateModel, AVariantTakesThePlaceOfABoxsModelWithoutVariants) {
+  make_model("box/models/whole");
+  EXPECT_EQ(locate("whole")->folder, root_ / "box/models/whole");
+  make_model("models/Whole/fp32");
+  EXPECT_EQ(locate("whole")->folder, root_ / "models/Whole/fp32");
+}
+
+TEST_F(LocateModel, VariantsAreTheSameInUpperAndLowerCase) {
+  make_model("models/ember/INT4");
+  EXPECT_EQ(locate("ember")->folder, root_ / "models/ember/INT4");
+}
+
 TEST_F(LocateModel, AnAmbiguousNameIsRefusedWithTheVariants) {
   const auto located = locate("phi-4-mini");
   ASSERT_FALSE(located);
@@ -182,6 +211,15 @@ TEST_F(LocateVariant, AMissingOneSaysHowToMakeIt) {
         (root_ / "box/models/ember/fp16").string()}) {
     EXPECT_NE(located.error().message.find(part), std::string::npos) << located.error().message;
   }
+}
+
+TEST_F(LocateVariant, AMissingOneIsMadeBesideTheWeightsOfTheNamedModelFirst) {
+  make_model("models/ember/fp32");
+  fs::create_directories(root_ / "box/models/ember/weights");
+  const auto advice = [&] { return locate("fp16").error().message; };
+  EXPECT_NE(advice().find((root_ / "box/models/ember/fp16").string()), std::string::npos);
+  fs::create_directories(root_ / "models/ember/weights");
+  EXPECT_NE(advice().find((root_ / "models/ember/fp16").string()), std::string::npos);
 }
 
 TEST_F(LocateVariant, VariantsOfOneModelMayBeInTwoRoots) {
