@@ -2,12 +2,18 @@
 // the few folders that are found through it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hearth::app {
+
+/// Those that name folders and files; the settings have others.
+inline constexpr std::array<std::string_view, 5> kFolderVariables = {
+    "HEARTH_HOME", "HEARTH_MODELS_DIR", "HEARTH_CACHE_DIR", "HEARTH_CHAT_HISTORY", "HEARTH_CONFIG"};
 
 /// Names and values; a variable set to nothing counts as not set.
 class Environment {

@@ -72,6 +72,9 @@ class Settings(Case):
         self.assertIsNone(kind)
         for words in ("kvCacheType int8", "router.config.json", "no effect", "stock executor"):
             self.assertIn(words, notes)
+        notes = kept("--executor", "stock", "--recipe", "fast", env={"HEARTH_ISA": "avx2"})[1]
+        for words in ("recipe fast (flag --recipe) has no effect: the stock executor", "isa avx2 (environment variable HEARTH_ISA)"):
+            self.assertIn(words, notes)
         self.refused(USAGE, "run", "--task", "x", "--kv-cache-type", "int4",
                      says=["--kv-cache-type", "int4", "bf16, fp32, int8"])
 

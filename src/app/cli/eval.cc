@@ -119,7 +119,10 @@ Result<ExitCode> evaluate_one(const EvalFlags& flags, const Settings& settings,
   const auto evaluation = evaluate(options, settings, environment, guard_request());
   if (const auto interrupted = interrupted_by(); !evaluation && interrupted) return *interrupted;
   if (!evaluation) return tl::unexpected<Error>(evaluation.error());
-  if (const auto note = unused_cache_type(evaluation->execution, settings)) print_note(*note);
+  for (const std::string& note :
+       unused_executor_settings(evaluation->execution, settings, flags.against.has_value())) {
+    print_note(note);
+  }
   // Printed first: whatever becomes of the file, what was measured is not lost.
   HEARTH_TRY(const ExitCode printed, print(flags.json ? dump(evaluation_json(*evaluation), 2) + "\n"
                                                       : evaluation_text(*evaluation)));

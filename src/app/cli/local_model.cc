@@ -31,14 +31,20 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
   return loaded;
 }
 
-std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& report,
-                                             const Settings& settings) {
-  const ResolvedValue* wished = settings.find(SettingId::kKvCacheType);
-  if (wished == nullptr || !report.kv_cache.empty()) return std::nullopt;
-  return fmt::format(
-      "{} {} ({}) has no effect: the stock executor runs this model, and keeps keys and values as "
-      "its graph says",
-      setting(SettingId::kKvCacheType).name, value_in_words(wished->value), wished->origin.words);
+std::vector<std::string> unused_executor_settings(const runtime::ExecutionReport& report,
+                                                  const Settings& settings, bool beside_another) {
+  std::vector<std::string> notes;
+  if (!report.kv_cache.empty()) return notes;
+  for (const SettingId id :
+       {SettingId::kIsa, SettingId::kRecipe, SettingId::kKvCacheType, SettingId::kWeightMemory}) {
+    const ResolvedValue* wished = settings.find(id);
+    if (wished == nullptr || (beside_another && id != SettingId::kKvCacheType)) continue;
+    notes.push_back(fmt::format(
+        "{} {} ({}) has no effect: the stock executor runs this model{}", setting(id).name,
+        value_in_words(wished->value), wished->origin.words,
+        id == SettingId::kKvCacheType ? ", and keeps keys and values as its graph says" : ""));
+  }
+  return notes;
 }
 
 namespace {
@@ -79,8 +85,8 @@ std::vector<std::string> loading_notes(const provider::LocalProvider& provider,
   if (auto note = unused_tool_calls(provider, settings, offers_tools)) {
     notes.push_back(*std::move(note));
   }
-  if (auto note = unused_cache_type(provider.execution_report(), settings)) {
-    notes.push_back(*std::move(note));
+  for (std::string& note : unused_executor_settings(provider.execution_report(), settings)) {
+    notes.push_back(std::move(note));
   }
   return notes;
 }

@@ -21,9 +21,11 @@ Result<std::unique_ptr<provider::LocalProvider>> load_provider(const LocatedMode
                                                                const Settings& settings,
                                                                const Environment& environment);
 
-/// That a type of cache was asked for and the model's executor does not choose it; for people.
-std::optional<std::string> unused_cache_type(const runtime::ExecutionReport& report,
-                                             const Settings& settings);
+/// What was asked of the accelerated executor, where the stock one runs the model; for people.
+/// `beside_another`: another model runs with the same settings, but for the type of its cache.
+std::vector<std::string> unused_executor_settings(const runtime::ExecutionReport& report,
+                                                  const Settings& settings,
+                                                  bool beside_another = false);
 
 /// After put_model_defaults(): devices that were asked for and are not used, settings that cannot
 /// matter, a context that the model does not have.

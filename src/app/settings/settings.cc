@@ -63,17 +63,29 @@ void take_agent(const Agent& agent, Settings& settings) {
   settings.put(SettingId::kTopP, agent.top_p, origin);
 }
 
+/// Of HEARTH_... only what looks like a slip: scripts have variables of their own by such names.
 void warn_of_unknown_variables(const Environment& environment, Settings& settings) {
-  std::vector<std::string_view> known;
+  constexpr std::string_view kOurs = "HEARTH_";
+  std::vector<std::string_view> known(kFolderVariables.begin(), kFolderVariables.end());
   for (const Setting& row : setting_table()) {
     known.insert(known.end(), row.environment.begin(), row.environment.end());
   }
-  for (const auto& [name, value] : environment.all()) {
-    if (!name.starts_with("ONNX_")) continue;
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+  std::vector<std::string_view> ours;  // what stands behind HEARTH_, which all have in common
+  for (const std::string_view name : known) {
+    if (name.starts_with(kOurs)) ours.push_back(name.substr(kOurs.size()));
+  }
+  const auto warn = [&](const std::string& name, const std::string& hint) {
     settings.warnings.push_back(
-        fmt::format("environment variable {} is not known and has no effect{}", name,
-                    did_you_mean(name, known)));
+        fmt::format("environment variable {} is not known and has no effect{}", name, hint));
+  };
+  for (const auto& [name, value] : environment.all()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (name.starts_with("ONNX_")) {
+      warn(name, did_you_mean(name, known));
+    } else if (name.starts_with(kOurs)) {
+      const std::string_view near = nearest_name(name.substr(kOurs.size()), ours);
+      if (!near.empty()) warn(name, fmt::format("; did you mean {}{}?", kOurs, near));
+    }
   }
 }
 

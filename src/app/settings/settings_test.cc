@@ -88,6 +88,21 @@ TEST(Environment, UnknownVariablesAreWarnedOf) {
   EXPECT_NE(settings->warnings[1].find("did you mean ONNX_TEMPERATURE?"), std::string::npos);
 }
 
+TEST(Environment, SlipsInHearthsOwnVariablesAreWarnedOf) {
+  SettingSources sources;
+  sources.environment = Environment::of({{"HEARTH_MODEL_DIR", "/m"},
+                                         {"HEARTH_MODELS_DIR", "/m"},
+                                         {"HEARTH_ISA", "portable"},
+                                         {"HEARTH_DIR", "/m"},
+                                         {"HEARTH_HOST", "here"},
+                                         {"HEARTH_LOG_DIR", "/m"},
+                                         {"HEARTH_DEPLOYMENT_OF_MINE", "1"}});
+  const auto settings = resolve_settings(sources);
+  ASSERT_TRUE(settings);
+  ASSERT_EQ(settings->warnings.size(), 1U);
+  EXPECT_NE(settings->warnings[0].find("did you mean HEARTH_MODELS_DIR?"), std::string::npos);
+}
+
 TEST(Provider, LocalMeansOnnx) {
   SettingSources sources;
   sources.local = true;
