@@ -87,7 +87,12 @@ ExitCode report_parse_error(const CLI::App& root, const CLI::ParseError& error) 
     hearth::log::error(explain(root, error));
     return ExitCode::kUsage;
   }
-  return out.status() ? ExitCode::kOk : ExitCode::kFailure;
+  const hearth::Result<void> written = out.status();
+  if (!written) {
+    hearth::log::error(written.error().message);
+    return hearth::app::exit_code_for(written.error().code);
+  }
+  return out.reader_gone() ? ExitCode::kBrokenPipe : ExitCode::kOk;
 }
 
 ExitCode run_chosen(const std::vector<hearth::app::Subcommand>& commands) {

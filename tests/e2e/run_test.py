@@ -165,10 +165,11 @@ class Output(Case):
         self.assertEqual(process.returncode, BROKEN_PIPE)
 
     def test_a_full_disk_below_the_answer(self):
-        with open("/dev/full", "wb", buffering=0) as full:
-            done = self.hearth("run", "--task", "What is 17 + 25?", stdout=full)
-        self.assertEqual(done.returncode, RESOURCES, done.stderr)
-        self.assertNotEqual(done.stderr, "")
+        for arguments in (("run", "--task", "What is 17 + 25?"), ("--help",), ("models", "--help")):
+            with open("/dev/full", "wb", buffering=0) as full:
+                done = self.hearth(*arguments, stdout=full)
+            self.assertEqual(done.returncode, RESOURCES, done.stderr)
+            self.assertNotEqual(done.stderr, "")
 
     def test_closed_standard_output(self):
         done = self.hearth("-c", f"{ROOT}/hearth run --task 'What is 17 + 25?' >&-", program="/bin/bash")
