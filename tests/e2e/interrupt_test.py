@@ -56,6 +56,16 @@ class Interrupt(Case):
         self.assertEqual(code, TERMINATED)
         self.check_begun(out)
 
+    def test_ctrl_c_while_a_task_is_cut_into_tokens(self):
+        long_task = self.folder / "task.txt"
+        long_task.write_text("Words of a task that is far too long. " * 200_000)
+        with long_task.open("rb") as file:
+            process = self.start("run", stdin=file)
+        self.until_the_model_is_open(process)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LIMIT_S)
+        self.assertEqual(process.returncode, INTERRUPTED)
+
     def test_ctrl_c_on_a_terminal(self):
         for _ in range(5):  # the answer may have ended before the key is typed: then once more
             controller, terminal = pty.openpty()

@@ -131,6 +131,8 @@ Result<ExitCode> run(const RunOptions& options, const SettingFlags& flags) {
         request, [&](std::string_view text) { printer.piece(text); }, guard_request());
     if (!answered) {
       printer.end_line();
+      // Who stops it while a long task is cut into tokens need not hear that it is too long.
+      if (const auto interrupted = interrupted_by()) return *interrupted;
       return tl::unexpected<Error>(answered.error());
     }
     reply = *std::move(answered);
