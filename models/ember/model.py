@@ -13,7 +13,7 @@ from attention import attention, reference_attention
 class Config:
     vocabulary: int = 2048
     hidden: int = 256
-    layers: int = 8
+    layers: int = 6
     heads: int = 4
     kv_heads: int = 2
     head_size: int = 64

@@ -233,7 +233,7 @@ def arguments():
     parser.add_argument("--evaluate-every", type=float, default=4, help="minutes")
     parser.add_argument("--patience", type=int, default=3)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--from", dest="weights", type=Path, help="published model.safetensors to go on from, perhaps of fewer blocks")
+    parser.add_argument("--from", dest="weights", type=Path, help="published model.safetensors to go on from")
     parser.add_argument("--published", default="0,0", help="tokens in millions and minutes that made --from's weights")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -247,8 +247,7 @@ def main():
     torch.set_flush_denormal(True)      # threads to come take it over
     merges = a.work / "merges.json"
     tokenizer = Tokenizer.load(merges)
-    state = torch.load(a.work / "checkpoint.pt", weights_only=False) if a.resume else None
-    config = Config(**state["config"]) if a.resume else Config(vocabulary=tokenizer.size)
+    config = Config(vocabulary=tokenizer.size)
     model = Ember(config)
     vectors = [p for p in model.parameters() if p.dim() == 1]
     adam = torch.optim.AdamW([{"params": [model.embedding], "weight_decay": a.weight_decay},
@@ -256,6 +255,7 @@ def main():
     muon = Muon(model, a.weight_decay)
     tokens, log, started_before = 0, [], 0.
     if a.resume:
+        state = torch.load(a.work / "checkpoint.pt", weights_only=False)
         model.load_state_dict(state["model"])
         adam.load_state_dict(state["adam"])
         for mine, saved in zip(muon.momentum, state["muon"]):
