@@ -247,7 +247,8 @@ def main():
     torch.set_flush_denormal(True)      # threads to come take it over
     merges = a.work / "merges.json"
     tokenizer = Tokenizer.load(merges)
-    config = Config(vocabulary=tokenizer.size)
+    state = torch.load(a.work / "checkpoint.pt", weights_only=False) if a.resume else None
+    config = Config(**state["config"]) if a.resume else Config(vocabulary=tokenizer.size)
     model = Ember(config)
     vectors = [p for p in model.parameters() if p.dim() == 1]
     adam = torch.optim.AdamW([{"params": [model.embedding], "weight_decay": a.weight_decay},
@@ -255,7 +256,6 @@ def main():
     muon = Muon(model, a.weight_decay)
     tokens, log, started_before = 0, [], 0.
     if a.resume:
-        state = torch.load(a.work / "checkpoint.pt", weights_only=False)
         model.load_state_dict(state["model"])
         adam.load_state_dict(state["adam"])
         for mine, saved in zip(muon.momentum, state["muon"]):
