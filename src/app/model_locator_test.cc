@@ -216,7 +216,7 @@ TEST_F(LocateVariant, AMissingOneSaysHowToMakeIt) {
 TEST_F(LocateVariant, AMissingOneIsMadeBesideTheWeightsOfTheNamedModelFirst) {
   make_model("models/ember/fp32");
   fs::create_directories(root_ / "box/models/ember/weights");
-  const auto advice = [&] { return locate("fp16").error().message; };
+  const auto advice = [&] { return locate("fp16", "ember/fp32").error().message; };
   EXPECT_NE(advice().find((root_ / "box/models/ember/fp16").string()), std::string::npos);
   fs::create_directories(root_ / "models/ember/weights");
   EXPECT_NE(advice().find((root_ / "models/ember/fp16").string()), std::string::npos);
