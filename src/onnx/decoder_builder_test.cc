@@ -32,24 +32,6 @@ DecoderPlan make_plan(const DecoderConfig& config, Precision precision) {
   return std::move(*plan);
 }
 
-DecoderConfig tiny_config() {
-  DecoderConfig config;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.layers = 2;
-  config.heads = 4;
-  config.kv_heads = 2;
-  config.head_dim = 32;
-  config.vocab_size = 300;
-  config.max_position_embeddings = 256;
-  config.original_max_position_embeddings = 16;
-  config.partial_rotary_factor = 0.5;
-  config.short_factor.assign(8, 1.0);
-  config.long_factor = {1, 1.25, 1.5, 2, 4, 8, 12, 16};
-  config.eos_token_ids = {299};
-  return config;
-}
-
 std::string file_bytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
@@ -140,7 +122,7 @@ TEST(DecoderBuilder, OtherVariantsHaveTheComputedSizes) {
 }
 
 TEST(DecoderBuilder, TheReleasedGraphIsNotSortedAndTheViewSortsIt) {
-  const DecoderPlan plan = make_plan(tiny_config(), Precision::kInt4);
+  const DecoderPlan plan = make_plan(testing::small_config(), Precision::kInt4);
   const auto& graph = plan.model().graph();
   EXPECT_EQ(graph.node(0).op_type(), "Constant");
   EXPECT_EQ(graph.node(1).op_type(), "Greater");
@@ -183,7 +165,7 @@ TEST(DecoderBuilder, AttributesAreThoseOfTheRelease) {
 }
 
 TEST(DecoderBuilder, BytesDoNotDependOnThreads) {
-  DecoderConfig config = tiny_config();
+  DecoderConfig config = testing::small_config();
   config.vocab_size = 40000;  // several pieces per tensor
   config.hidden_size = 256;
   for (const Precision precision : {Precision::kInt4, Precision::kFp16}) {
@@ -246,19 +228,19 @@ TEST(DecoderBuilder, RandomWeightsHaveTheStatedStatistics) {
 }
 
 TEST(DecoderBuilder, RefusesWhatCannotBeBuilt) {
-  DecoderConfig config = tiny_config();
+  DecoderConfig config = testing::small_config();
   config.switches.quantised_embedding = true;
   EXPECT_FALSE(DecoderPlan::make(config, Precision::kFp32));
-  config = tiny_config();
+  config = testing::small_config();
   config.switches.fp16_io = true;
   EXPECT_FALSE(DecoderPlan::make(config, Precision::kFp32));
-  config = tiny_config();
+  config = testing::small_config();
   config.kv_heads = 3;
   EXPECT_FALSE(DecoderPlan::make(config, Precision::kInt4));
 }
 
 TEST(DecoderBuilder, WriteFailuresComeBack) {
-  const DecoderPlan plan = make_plan(tiny_config(), Precision::kInt4);
+  const DecoderPlan plan = make_plan(testing::small_config(), Precision::kInt4);
   RandomWeights weights(1);
   const auto nowhere = write_decoder(plan, weights, "/nonexistent/folder", 2, {});
   ASSERT_FALSE(nowhere);
@@ -286,7 +268,7 @@ class Poisoned : public WeightSource {
 };
 
 TEST(DecoderBuilder, NamesTheWeightThatIsNotANumber) {
-  const DecoderPlan plan = make_plan(tiny_config(), Precision::kInt4);
+  const DecoderPlan plan = make_plan(testing::small_config(), Precision::kInt4);
   Poisoned weights;
   const TemporaryFolder folder;
   const auto written = write_decoder(plan, weights, folder.path(), 2, {});
@@ -300,7 +282,7 @@ TEST(RotaryTables, MagnitudeIsThePublishedOne) {
 }
 
 TEST(RotaryTables, JoinedIsShortThenLong) {
-  const DecoderConfig config = tiny_config();
+  const DecoderConfig config = testing::small_config();
   std::vector<float> joined(static_cast<std::size_t>(272 * 8));
   std::vector<float> small(16 * 8);
   std::vector<float> large(256 * 8);

@@ -17,24 +17,6 @@ namespace {
 using ::onnx::GraphProto;
 using ::onnx::TensorProto;
 
-DecoderConfig graph_config() {
-  DecoderConfig config;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.layers = 3;
-  config.heads = 4;
-  config.kv_heads = 2;
-  config.head_dim = 32;
-  config.vocab_size = 300;
-  config.max_position_embeddings = 256;
-  config.original_max_position_embeddings = 16;
-  config.partial_rotary_factor = 0.5;
-  config.short_factor.assign(8, 1.0);
-  config.long_factor = {1, 1.25, 1.5, 2, 4, 8, 12, 16};
-  config.eos_token_ids = {299};
-  return config;
-}
-
 GraphProto graph_of(const DecoderConfig& config, Precision precision) {
   const auto plan = DecoderPlan::make(config, precision);
   EXPECT_TRUE(plan) << plan.error().message;
@@ -104,7 +86,7 @@ TEST(DecoderGraph, ReadsEveryVariant) {
   };
   for (const Case& one : cases) {
     for (const bool tied : {false, true}) {
-      DecoderConfig config = graph_config();
+      DecoderConfig config = testing::small_config(3);
       config.tie_word_embeddings = tied;
       one.change(config.switches);
       const auto info = info_of(graph_of(config, one.precision));
@@ -125,7 +107,7 @@ TEST(DecoderGraph, ReadsEveryVariant) {
 }
 
 TEST(DecoderGraph, WithoutLongRopeThereIsNone) {
-  DecoderConfig config = graph_config();
+  DecoderConfig config = testing::small_config(3);
   config.short_factor.clear();
   config.long_factor.clear();
   for (const bool position_ids : {false, true}) {
@@ -137,7 +119,7 @@ TEST(DecoderGraph, WithoutLongRopeThereIsNone) {
 }
 
 TEST(DecoderGraph, NodeNamesAndOrderDoNotMatter) {
-  GraphProto graph = graph_of(graph_config(), Precision::kInt4);
+  GraphProto graph = graph_of(testing::small_config(3), Precision::kInt4);
   const auto before = info_of(graph);
   std::mt19937 random(9);
   for (int i = graph.node_size() - 1; i >= 0; --i) {
@@ -174,7 +156,7 @@ TEST(DecoderGraph, UnderstandsEveryComparisonOfLengths) {
         Case{"Less", false, 15, false}, Case{"LessOrEqual", false, 16, false},
         Case{"Less", true, 16, true}, Case{"LessOrEqual", true, 15, true},
         Case{"Greater", true, 15, false}, Case{"GreaterOrEqual", true, 16, false}}) {
-    GraphProto graph = graph_of(graph_config(), Precision::kInt4);
+    GraphProto graph = graph_of(testing::small_config(3), Precision::kInt4);
     auto& comparison = node_of(graph, "Greater");
     comparison.set_op_type(one.op);
     if (one.swapped) comparison.mutable_input()->SwapElements(0, 1);
@@ -193,13 +175,13 @@ TEST(DecoderGraph, UnderstandsEveryComparisonOfLengths) {
 }
 
 TEST(DecoderGraph, RefusesSwitchesItDoesNotUnderstand) {
-  GraphProto graph = graph_of(graph_config(), Precision::kInt4);
+  GraphProto graph = graph_of(testing::small_config(3), Precision::kInt4);
   node_of(graph, "Greater").set_op_type("Equal");
   EXPECT_NE(refusal(graph).find("chooses the rotary tables"), std::string::npos);
 }
 
 TEST(DecoderGraph, NamesWhatIsMissing) {
-  const GraphProto good = graph_of(graph_config(), Precision::kInt4);
+  const GraphProto good = graph_of(testing::small_config(3), Precision::kInt4);
   DecoderIoNames names;
   names.input_ids = "tokens";
   EXPECT_NE(refusal(good, names).find("no input 'tokens'"), std::string::npos);
@@ -218,7 +200,7 @@ TEST(DecoderGraph, NamesWhatIsMissing) {
 }
 
 TEST(DecoderGraph, RefusesInconsistentLayers) {
-  const GraphProto good = graph_of(graph_config(), Precision::kInt4);
+  const GraphProto good = graph_of(testing::small_config(3), Precision::kInt4);
   GraphProto graph = good;
   for (auto& input : *graph.mutable_input()) {
     if (input.name() != "past_key_values.1.value") continue;

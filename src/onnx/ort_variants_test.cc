@@ -28,21 +28,8 @@ using ::onnx::TensorProto;
 using testing::Matrix;
 using testing::OrtModel;
 
-DecoderConfig small_config() {
-  DecoderConfig config;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.layers = 2;
-  config.heads = 4;
-  config.kv_heads = 2;
-  config.head_dim = 32;
-  config.vocab_size = 300;
-  config.max_position_embeddings = 256;
-  config.original_max_position_embeddings = 16;
-  config.partial_rotary_factor = 0.5;
-  config.short_factor.assign(8, 1.0);
-  config.long_factor = {1, 1.25, 1.5, 2, 4, 8, 12, 16};
-  config.eos_token_ids = {299};
+DecoderConfig precise_config() {
+  DecoderConfig config = testing::small_config();
   config.switches.accuracy_level = 1;  // no int8 activations, so that tight bounds hold
   return config;
 }
@@ -296,7 +283,7 @@ std::vector<Variant> variants() {
 class OrtVariants : public ::testing::TestWithParam<Variant> {};
 
 TEST_P(OrtVariants, RunsAndComputesTheArchitecture) {
-  DecoderConfig config = small_config();
+  DecoderConfig config = precise_config();
   GetParam().change(config);
   const TemporaryFolder folder;
   const auto plan = DecoderPlan::make(config, GetParam().precision);
@@ -365,7 +352,7 @@ TEST(OrtQuantised, EveryKindRunsAndStaysNearTheFloatModel) {
       {"searched", Precision::kFp32, {format(4), QuantMethod::kSearched}, 0.4},
       {"int4 from fp16", Precision::kFp16, {.format = format(4)}, 0.4},
   };
-  DecoderConfig config = small_config();
+  DecoderConfig config = precise_config();
   config.switches.accuracy_level = 4;
   const std::vector<std::int64_t> tokens{7, 250, 31, 99, 4, 180, 66, 123};
   const TemporaryFolder folder;

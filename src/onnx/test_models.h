@@ -12,11 +12,31 @@
 #include <utility>
 
 #include "base/test_folder.h"
+#include "onnx/decoder_config.h"
 
 namespace hearth::onnx::testing {
 
 inline void write_text(const std::filesystem::path& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
+}
+
+/// A Phi-3 style decoder in small, with two rotary tables that change places beyond 16 tokens.
+inline DecoderConfig small_config(int layers = 2) {
+  DecoderConfig config;
+  config.hidden_size = 64;
+  config.intermediate_size = 96;
+  config.layers = layers;
+  config.heads = 4;
+  config.kv_heads = 2;
+  config.head_dim = 32;
+  config.vocab_size = 300;
+  config.max_position_embeddings = 256;
+  config.original_max_position_embeddings = 16;
+  config.partial_rotary_factor = 0.5;
+  config.short_factor.assign(8, 1.0);
+  config.long_factor = {1, 1.25, 1.5, 2, 4, 8, 12, 16};
+  config.eos_token_ids = {299};
+  return config;
 }
 
 inline ::onnx::NodeProto* add_node(::onnx::GraphProto& graph, const std::string& op,

@@ -21,6 +21,7 @@
 #include "onnx/model_file.h"
 #include "runtime/open_executor.h"
 #include "runtime/packed_weights.h"
+#include "runtime/test_feeding.h"
 #include "runtime/test_models.h"
 
 namespace hearth::runtime {
@@ -28,12 +29,6 @@ namespace {
 
 using engine::Segment;
 using engine::SequenceId;
-
-std::vector<TokenId> some_tokens(int count, int vocab, int start = 13) {
-  std::vector<TokenId> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 7919 + start) % (vocab - 20));
-  return tokens;
-}
 
 std::unique_ptr<AcceleratedExecutor> load(const std::filesystem::path& folder,
                                           const SessionOptions& options = {}) {
@@ -51,35 +46,6 @@ std::unique_ptr<StockExecutor> load_stock(const std::filesystem::path& folder) {
   if (!model) return nullptr;
   auto executor = StockExecutor::load(*model, {});
   return executor ? std::move(*executor) : nullptr;
-}
-
-struct Fed {
-  std::vector<float> logits;
-  std::int64_t recomputed = 0;
-};
-
-/// Feeds `tokens` to a fresh sequence in pieces of the given sizes; the last piece's logits.
-Fed feed(engine::Executor& executor, const std::vector<TokenId>& tokens,
-         const std::vector<std::size_t>& pieces, std::int64_t prompt_tokens) {
-  Fed fed;
-  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(tokens.size())});
-  EXPECT_TRUE(id) << id.error().message;
-  if (!id) return fed;
-  std::span<const TokenId> rest = tokens;
-  for (const std::size_t piece : pieces) {
-    const auto result = executor.run({{Segment{*id, rest.first(piece), piece == rest.size()}}});
-    EXPECT_TRUE(result) << result.error().message;
-    if (!result) break;
-    fed.logits = result->logits;
-    fed.recomputed += result->recomputed_tokens;
-    rest = rest.subspan(piece);
-  }
-  executor.close_sequence(*id);
-  return fed;
-}
-
-std::vector<float> feed_whole(engine::Executor& executor, const std::vector<TokenId>& tokens) {
-  return feed(executor, tokens, {tokens.size()}, static_cast<std::int64_t>(tokens.size())).logits;
 }
 
 double spread(const std::vector<float>& values) {

@@ -11,18 +11,13 @@
 #include "engine/kept_sequence.h"
 #include "onnx/model_file.h"
 #include "runtime/kv_cache.h"
+#include "runtime/test_feeding.h"
 #include "runtime/test_models.h"
 
 namespace hearth::runtime {
 namespace {
 
 using engine::Segment;
-
-std::vector<TokenId> some_tokens(int count, int vocab) {
-  std::vector<TokenId> tokens;
-  for (int i = 0; i < count; ++i) tokens.push_back((i * 7919 + 13) % (vocab - 20));
-  return tokens;
-}
 
 std::unique_ptr<StockExecutor> load(const std::filesystem::path& folder,
                                     const SessionOptions& options = {}) {
@@ -32,37 +27,6 @@ std::unique_ptr<StockExecutor> load(const std::filesystem::path& folder,
   auto executor = StockExecutor::load(*model, options);
   EXPECT_TRUE(executor) << executor.error().message;
   return executor ? std::move(*executor) : nullptr;
-}
-
-struct Fed {
-  std::vector<float> logits;
-  std::int64_t recomputed = 0;
-};
-
-/// Feeds `tokens` to a fresh sequence in pieces of the given sizes; the last piece's logits come
-/// back.
-Fed feed(StockExecutor& executor, const std::vector<TokenId>& tokens,
-         const std::vector<std::size_t>& pieces, std::int64_t prompt_tokens) {
-  const auto id = executor.open_sequence({prompt_tokens, static_cast<std::int64_t>(tokens.size())});
-  EXPECT_TRUE(id) << id.error().message;
-  Fed fed;
-  std::span<const TokenId> rest = tokens;
-  for (const std::size_t piece : pieces) {
-    const bool last = piece == rest.size();
-    const auto result = executor.run({{Segment{*id, rest.first(piece), last}}});
-    EXPECT_TRUE(result) << result.error().message;
-    if (!result) break;
-    fed.logits = result->logits;
-    fed.recomputed += result->recomputed_tokens;
-    rest = rest.subspan(piece);
-  }
-  EXPECT_TRUE(rest.empty());
-  executor.close_sequence(*id);
-  return fed;
-}
-
-Fed feed_whole(StockExecutor& executor, const std::vector<TokenId>& tokens) {
-  return feed(executor, tokens, {tokens.size()}, static_cast<std::int64_t>(tokens.size()));
 }
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
@@ -84,7 +48,7 @@ TEST(StockExecutor, ChunksAndSingleStepsGiveTheLogitsOfOneCall) {
   const auto executor = load(make_model(folder.path(), tiny_config(false), onnx::Precision::kFp32));
   ASSERT_TRUE(executor);
   const auto tokens = some_tokens(20, 512);
-  const auto whole = feed_whole(*executor, tokens).logits;
+  const auto whole = feed_whole(*executor, tokens);
   ASSERT_EQ(whole.size(), 512u);
   ASSERT_GT(spread(whole), 0.1);
   EXPECT_LT(largest_difference(whole, feed(*executor, tokens, {7, 9, 4}, 20).logits),
@@ -166,7 +130,7 @@ TEST(StockExecutor, WithoutACacheTheSameLogitsComeFromRecomputing) {
   ASSERT_TRUE(executor && reference);
   const auto tokens = some_tokens(12, 512);
   const Fed fed = feed(*executor, tokens, {5, 6, 1}, 11);
-  const auto expected = feed_whole(*reference, tokens).logits;
+  const auto expected = feed_whole(*reference, tokens);
   EXPECT_LT(largest_difference(expected, fed.logits), 1e-4 * spread(expected));
   EXPECT_EQ(fed.recomputed, 11);
 }
@@ -209,13 +173,13 @@ TEST(StockExecutor, CrossingIntoTheLongRotaryTableRecomputes) {
   std::vector<std::size_t> stepwise = {30};
   stepwise.insert(stepwise.end(), 10, 1);
   const Fed crossed = feed(*executor, tokens, stepwise, 30);
-  const auto expected = feed_whole(*executor, tokens).logits;
+  const auto expected = feed_whole(*executor, tokens);
   EXPECT_EQ(crossed.recomputed, 32);
   EXPECT_LT(largest_difference(expected, crossed.logits), 1e-4 * spread(expected));
 
   const Fed below = feed(*executor, at_threshold, {30, 1, 1}, 30);
   EXPECT_EQ(below.recomputed, 0);
-  EXPECT_LT(largest_difference(feed_whole(*executor, at_threshold).logits, below.logits),
+  EXPECT_LT(largest_difference(feed_whole(*executor, at_threshold), below.logits),
             1e-4 * spread(below.logits));
   EXPECT_EQ(feed(*executor, beyond, {30, 1, 1, 1}, 30).recomputed, 32);
 }
@@ -225,7 +189,7 @@ TEST(StockExecutor, LongPromptsUseTheLongTableFromTheirFirstChunk) {
   const auto executor = load(make_model(folder.path(), tiny_config(true), onnx::Precision::kFp32));
   ASSERT_TRUE(executor);
   const auto tokens = some_tokens(50, 512);
-  const auto expected = feed_whole(*executor, tokens).logits;
+  const auto expected = feed_whole(*executor, tokens);
   const Fed chunked = feed(*executor, tokens, {10, 10, 25, 5}, 50);
   EXPECT_EQ(chunked.recomputed, 0);
   EXPECT_LT(largest_difference(expected, chunked.logits), 1e-4 * spread(expected));
@@ -234,8 +198,7 @@ TEST(StockExecutor, LongPromptsUseTheLongTableFromTheirFirstChunk) {
   const auto stale =
       load(make_model(folder.path() / "other", tiny_config(false), onnx::Precision::kFp32));
   ASSERT_TRUE(stale);
-  EXPECT_GT(largest_difference(expected, feed_whole(*stale, tokens).logits),
-            1e-2 * spread(expected));
+  EXPECT_GT(largest_difference(expected, feed_whole(*stale, tokens)), 1e-2 * spread(expected));
 }
 
 // With position_ids the graph looks at the highest position of a call, so the whole prompt must
@@ -247,7 +210,7 @@ TEST(StockExecutor, LongPromptsOfGraphsWithPositionsAreComputedWhole) {
   const auto executor = load(make_model(folder.path(), config, onnx::Precision::kFp32));
   ASSERT_TRUE(executor);
   const auto tokens = some_tokens(50, 512);
-  const auto expected = feed_whole(*executor, tokens).logits;
+  const auto expected = feed_whole(*executor, tokens);
   EXPECT_LT(largest_difference(expected, feed(*executor, tokens, {10, 10, 25, 4, 1}, 49).logits),
             1e-4 * spread(expected));
   std::vector<std::size_t> stepwise = {45};
@@ -317,12 +280,12 @@ TEST(StockExecutor, ARewoundSequenceGivesTheLogitsOfAFreshOne) {
     const auto after = other_end(before, same, size);
     const Rewound rewound = rewind_and_feed(*executor, before, {50, 9, 1}, 50, after, 16);
     EXPECT_EQ(rewound.kept, static_cast<std::int64_t>(std::min(same, size - 1)));
-    const auto expected = feed_whole(*executor, after).logits;
+    const auto expected = feed_whole(*executor, after);
     EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected))
         << same << " of " << size;
   }
-  const auto other = feed_whole(*executor, other_end(before, 39, 120)).logits;
-  EXPECT_GT(largest_difference(other, feed_whole(*executor, other_end(before, 40, 120)).logits),
+  const auto other = feed_whole(*executor, other_end(before, 39, 120));
+  EXPECT_GT(largest_difference(other, feed_whole(*executor, other_end(before, 40, 120))),
             1e-2 * spread(other))
       << "control: one token more or less would be seen";
 }
@@ -341,7 +304,7 @@ TEST(StockExecutor, RewindingAcrossTheRotaryThresholdKeepsNothing) {
                            const std::vector<TokenId>& after, std::int64_t kept) {
       const Rewound rewound = rewind_and_feed(*executor, before, pieces, prompt_tokens, after, 10);
       EXPECT_EQ(rewound.kept, kept) << before.size() << " to " << after.size();
-      const auto expected = feed_whole(*executor, after).logits;
+      const auto expected = feed_whole(*executor, after);
       EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected))
           << before.size() << " to " << after.size();
     };
@@ -367,7 +330,7 @@ TEST(StockExecutor, GrowingCachesAreCutAndGoOn) {
        {std::vector<TokenId>{3, 1, 4, 1, 7, 7}, {3, 1, 4, 1, 5, 9, 2, 6, 5, 3}, {3, 2}, before}) {
     const Rewound rewound = rewind_and_feed(*executor, before, {4, 2, 1, 1}, 4, after, 3);
     EXPECT_EQ(rewound.kept, engine::reusable_tokens(before, after));
-    const auto expected = feed_whole(*executor, after).logits;
+    const auto expected = feed_whole(*executor, after);
     EXPECT_LT(largest_difference(expected, rewound.logits), 1e-5 * spread(expected));
   }
 }
@@ -383,7 +346,7 @@ TEST(StockExecutor, WithoutACacheNothingIsKept) {
   const auto after = other_end(before, 8, 14);
   const Rewound rewound = rewind_and_feed(*executor, before, {12}, 12, after, 5);
   EXPECT_EQ(rewound.kept, 0);
-  const auto expected = feed_whole(*executor, after).logits;
+  const auto expected = feed_whole(*executor, after);
   EXPECT_LT(largest_difference(expected, rewound.logits), 1e-4 * spread(expected));
 }
 
@@ -468,12 +431,12 @@ TEST(StockExecutor, GraphsThatConcatenateTheirCacheRunToo) {
   const auto executor = load(make_concatenating_model(folder.path()));
   ASSERT_TRUE(executor);
   const std::vector<TokenId> tokens = {3, 1, 4, 1, 5, 9, 2, 6};
-  const auto whole = feed_whole(*executor, tokens).logits;
+  const auto whole = feed_whole(*executor, tokens);
   ASSERT_EQ(whole.size(), 16u);
   const auto stepped = feed(*executor, tokens, {4, 1, 1, 1, 1}, 4).logits;
   EXPECT_LT(largest_difference(whole, stepped), 1e-5 * spread(whole));
   const std::vector<TokenId> other = {2, 1, 4, 1, 5, 9, 2, 6};
-  EXPECT_GT(largest_difference(whole, feed_whole(*executor, other).logits), 1e-3 * spread(whole));
+  EXPECT_GT(largest_difference(whole, feed_whole(*executor, other)), 1e-3 * spread(whole));
 }
 
 TEST(StockExecutor, MoreThanTheContextIsRefused) {
@@ -519,7 +482,7 @@ TEST(StockExecutor, EveryPrecisionAndVariantRuns) {
     const TemporaryFolder folder;
     const auto executor = load(make_model(folder.path(), config, precision));
     ASSERT_TRUE(executor) << onnx::precision_name(precision);
-    const auto whole = feed_whole(*executor, tokens).logits;
+    const auto whole = feed_whole(*executor, tokens);
     const auto stepped = feed(*executor, tokens, {6, 1, 1, 1, 1}, 6).logits;
     ASSERT_GT(spread(whole), 0.01);
     EXPECT_LT(largest_difference(whole, stepped), 0.05 * spread(whole));

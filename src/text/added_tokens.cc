@@ -4,32 +4,10 @@
 #include <algorithm>
 
 #include "text/utf8.h"
+#include "text/white_space.h"
 
 namespace hearth::text {
 namespace {
-
-/// Bytes of white space at the begin of valid UTF-8.
-std::size_t leading_space(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const Utf8Step step = utf8_step(text.substr(length));
-    if (!is_white_space(step.code_point)) break;
-    length += step.length;
-  }
-  return length;
-}
-
-/// Offset where the white space at the end of valid UTF-8 begins.
-std::size_t trailing_space_begin(std::string_view text) {
-  std::size_t end = text.size();
-  while (end > 0) {
-    std::size_t begin = end - 1;
-    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
-    if (!is_white_space(utf8_step(text.substr(begin)).code_point)) break;
-    end = begin;
-  }
-  return end;
-}
 
 /// The last character of valid UTF-8.
 std::string_view last_character(std::string_view text) {
@@ -141,8 +119,10 @@ void AddedTokens::split_by(const Trie& trie, std::string_view text, std::size_t 
     if (token.single_word && !is_single_word(text, *match)) continue;
     std::size_t begin = match->begin;
     std::size_t end = match->end;
-    if (token.lstrip) begin = std::max(trailing_space_begin(text.substr(0, begin)), done);
-    if (token.rstrip) end += leading_space(text.substr(end));
+    if (token.lstrip) {
+      begin = std::max(begin - trailing_white_space(text.substr(0, begin)), done);
+    }
+    if (token.rstrip) end += leading_white_space(text.substr(end));
     emit_text(begin);
     out.push_back({token.id, {}, end == match->end ? end : 0});
     done = end;

@@ -12,6 +12,7 @@
 
 #include "text/byte_level.h"
 #include "text/utf8.h"
+#include "text/white_space.h"
 
 namespace hearth::text {
 namespace {
@@ -88,27 +89,6 @@ void for_each_character(std::string_view text, const Visit& visit) {
     visit(step.code_point);
     text.remove_prefix(step.length);
   }
-}
-
-std::size_t count_white_space(std::string_view text) {
-  std::size_t bytes = 0;
-  while (bytes < text.size()) {
-    const Utf8Step step = utf8_step(text.substr(bytes));
-    if (!is_white_space(step.code_point)) break;
-    bytes += step.length;
-  }
-  return bytes;
-}
-
-std::size_t count_trailing_white_space(std::string_view text) {
-  std::size_t end = text.size();
-  while (end > 0) {
-    std::size_t begin = end - 1;
-    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
-    if (!is_white_space(utf8_step(text.substr(begin)).code_point)) break;
-    end = begin;
-  }
-  return text.size() - end;
 }
 
 }  // namespace
@@ -269,8 +249,8 @@ Result<bool> Normalizer::run(const Nmt&, std::string_view text, std::size_t, std
 
 Result<bool> Normalizer::run(const Strip& step, std::string_view text, std::size_t,
                              std::string& out) {
-  if (step.left) text.remove_prefix(count_white_space(text));
-  if (step.right) text.remove_suffix(count_trailing_white_space(text));
+  if (step.left) text.remove_prefix(leading_white_space(text));
+  if (step.right) text.remove_suffix(trailing_white_space(text));
   out = text;
   return true;
 }
