@@ -21,13 +21,13 @@ namespace hearth::kernels {
 namespace {
 
 inline std::uint32_t bits_of(float value) {
-  std::uint32_t bits;
+  std::uint32_t bits = 0;
   __builtin_memcpy(&bits, &value, 4);
   return bits;
 }
 
 inline float float_of(std::uint32_t bits) {
-  float value;
+  float value = 0;
   __builtin_memcpy(&value, &bits, 4);
   return value;
 }

@@ -75,7 +75,7 @@ class TestLinear {
   /// (q - zero point) * scale, from the tensors.
   double weight(int output, int k) const {
     const int block = k / shape_.block_size;
-    const auto at = static_cast<std::size_t>(output * blocks_ + block);
+    const std::size_t at = place(output, blocks_, block);
     const int within = k % shape_.block_size;
     const std::size_t row = at * static_cast<std::size_t>(shape_.block_size * shape_.bits / 8);
     int q = 0;
@@ -87,9 +87,7 @@ class TestLinear {
       q = weights_[row + static_cast<std::size_t>(within / 2)] >> (within % 2 * 4) & 15;
       if (shape_.zero_points) {
         const int row_bytes = (blocks_ + 1) / 2;
-        zero = zero_points_[static_cast<std::size_t>(output * row_bytes + block / 2)] >>
-                   (block % 2 * 4) &
-               15;
+        zero = zero_points_[place(output, row_bytes, block / 2)] >> (block % 2 * 4) & 15;
       }
     }
     return (q - zero) * static_cast<double>(scales_[at]);
@@ -99,6 +97,11 @@ class TestLinear {
   }
 
  private:
+  static std::size_t place(int row, int columns, int column) {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+           static_cast<std::size_t>(column);
+  }
+
   static float scale_of(Scales kind, std::mt19937& random) {
     std::uniform_real_distribution<float> usual(0.002F, 0.02F);
     const float sign = random() % 2 == 0 ? 1.0F : -1.0F;
@@ -159,7 +162,7 @@ inline std::vector<std::vector<float>> run_batch(Isa isa,
   std::vector<std::vector<float>> outputs;
   std::vector<LinearCall> calls;
   for (const TestLinear* linear : linears) {
-    const auto stride = static_cast<std::size_t>(linear->shape().n + 1);
+    const auto stride = static_cast<std::size_t>(linear->shape().n) + 1;
     outputs.emplace_back(static_cast<std::size_t>(rows) * stride, -12345.0F);
     calls.push_back({linear->packed(), outputs.back().data(), static_cast<std::int64_t>(stride)});
   }
