@@ -25,19 +25,8 @@ namespace fs = std::filesystem;
 using testing::write_text;
 
 DecoderConfig synth_config() {
-  DecoderConfig config;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.layers = 3;
-  config.heads = 4;
-  config.kv_heads = 2;
-  config.head_dim = 32;
+  DecoderConfig config = testing::small_config(3);
   config.vocab_size = 1000;
-  config.max_position_embeddings = 256;
-  config.original_max_position_embeddings = 16;
-  config.partial_rotary_factor = 0.5;
-  config.short_factor.assign(8, 1.0);
-  config.long_factor = {1, 1.25, 1.5, 2, 4, 8, 12, 16};
   return config;
 }
 
