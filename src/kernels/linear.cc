@@ -174,13 +174,14 @@ Columns equal_share(std::int64_t all, std::int32_t task, std::int32_t tasks) {
   return {bound(task), bound(task + 1)};
 }
 
-/// Half of an equal share of what is left, but not less than a pair.
-Columns take(std::atomic<std::int64_t>& taken, std::int64_t all, std::int32_t tasks) {
+/// Half of an equal share of what is left, in multiples of `least`, but not less than that.
+Columns take(std::atomic<std::int64_t>& taken, std::int64_t all, std::int32_t tasks,
+             std::int64_t least) {
   std::int64_t begin = taken.load(std::memory_order_relaxed);
   std::int64_t end = begin;
   do {
     const std::int64_t left = std::max<std::int64_t>(all - begin, 0);
-    const std::int64_t share = std::max<std::int64_t>(left / (2 * tasks) / 2 * 2, 2);
+    const std::int64_t share = std::max(left / (2 * tasks) / least * least, least);
     end = begin + std::min(share, left);
   } while (begin < end && !taken.compare_exchange_weak(begin, end, std::memory_order_relaxed));
   return {begin, end};
@@ -246,11 +247,12 @@ void run_linears(const LinearBatch& batch, std::int32_t task, std::int32_t tasks
   std::uint64_t weight_bytes = 0;
   std::int64_t all = 0;  // tile columns of all calls in a row
   for (const LinearCall& call : batch.calls) all += ceil_div(call.linear.n, kTileColumns);
-  if (batch.taken == nullptr || counts.fast > 0) {
+  if (batch.taken == nullptr) {
     run_columns(batch, layout, scratch, &weight_bytes, equal_share(all, task, tasks));
   } else {
-    for (Columns columns = take(*batch.taken, all, tasks); columns.begin < columns.end;
-         columns = take(*batch.taken, all, tasks)) {
+    const std::int64_t least = counts.fast > 0 ? kFastColumns / kTileColumns : 2;
+    for (Columns columns = take(*batch.taken, all, tasks, least); columns.begin < columns.end;
+         columns = take(*batch.taken, all, tasks, least)) {
       run_columns(batch, layout, scratch, &weight_bytes, columns);
     }
   }

@@ -48,8 +48,7 @@ struct LinearBatch {
   std::byte* workspace = nullptr;
   /// Null: each task has an equal share. Otherwise 0 before phase 2: the tile columns that are
   /// taken. Tasks take more while there are any, ever fewer at a time, so that a thread that is
-  /// held up does not hold up the others. Fast rows, which want long shares, have equal ones all
-  /// the same.
+  /// held up does not hold up the others; fast rows, which want long shares, whole blocks.
   std::atomic<std::int64_t>* taken = nullptr;
   /// Null, or [tasks] counters to which each task adds the packed weight bytes it loads.
   std::uint64_t* weight_bytes = nullptr;

@@ -1,12 +1,14 @@
 // AMX bf16, fast recipe: y = x W^T with both rounded to bf16, summed in float32.
 //
-// Panels of weights, 2 tile columns x 8 groups, become bf16 with their scale folded in, so that
+// Panels of weights, 2 tile columns x 16 groups, become bf16 with their scale folded in, so that
 // the sums never leave the tiles for scaling; each panel then meets all rows, 32 at a time (2 x 2
 // tiles). Loops, outside in:
 //   16 tile columns   their sums stay in memory that the L2 cache holds
 //     chunk of k      as long as its rows of x fit the L2 cache with them
-//       2 columns, 8 groups: dequantise
-//         32 rows: 32 tile products
+//       2 columns, 16 groups: dequantise
+//         32 rows: 64 tile products
+// The panel stays in the L1 because nothing else does: x is loaded past it (tileloaddt1), and
+// outputs are streamed to memory.
 //
 // Dequantisation, 32 weights an operation: vpermw looks nibbles up as float16 (q - 8), one multiply
 // applies the scale, and float16 becomes bf16 by moving its bits: shifted right by 3 they are the
@@ -23,7 +25,7 @@ namespace hearth::kernels::amx {
 namespace {
 
 constexpr int kTile = 1024;                    // bytes
-constexpr std::int64_t kChunkBytes = 1 << 20;  // of x
+constexpr std::int64_t kChunkBytes = 3 << 18;  // of x
 constexpr int kPanelTiles = kFastColumns / kTileColumns;
 constexpr int kPanelBytes = 2 * kPanelGroups * kTile;
 
@@ -232,12 +234,12 @@ inline void multiply(const std::uint8_t* x, const std::uint8_t* panel, std::int3
   }
   for (std::int32_t group = 0; group < groups; ++group) {
     _tile_loadd(6, panel + group * 2 * kTile, 64);
-    _tile_loadd(4, x + group * kTile, 64);
+    _tile_stream_loadd(4, x + group * kTile, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, panel + group * 2 * kTile + kTile, 64);
     _tile_dpbf16ps(1, 4, 7);
     if constexpr (RowTiles == 2) {
-      _tile_loadd(5, x + kSecond + group * kTile, 64);
+      _tile_stream_loadd(5, x + kSecond + group * kTile, 64);
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
@@ -269,7 +271,11 @@ void write_block(const FastTask& task, std::int32_t block, std::int32_t end, con
       const std::int32_t left = linear.n - tile * kTileColumns;
       const auto mask = static_cast<__mmask16>(
           left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
-      _mm512_mask_storeu_ps(to, mask, value);
+      if (mask == 0xffff && reinterpret_cast<std::uintptr_t>(to) % 64 == 0) {
+        _mm512_stream_ps(to, value);  // would only push x and the sums out of the L2
+      } else {
+        _mm512_mask_storeu_ps(to, mask, value);
+      }
     }
   }
 }
@@ -316,6 +322,7 @@ void product(const FastTask& task) {
     panel_tiles = next_tiles;
     next_tiles = done;
   }
+  _mm_sfence();  // streamed outputs, before other threads are told that they are there
 }
 
 }  // namespace
