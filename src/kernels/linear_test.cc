@@ -358,6 +358,32 @@ TEST(Linear, SharesThatAreTakenAsTheyComeLeaveNothingOutAndReadNothingTwice) {
   }
 }
 
+/// Fast rows are shared out in whole blocks, and outputs that fill cache lines are streamed.
+TEST(Linear, SharedFastRowsAndStreamedOutputsChangeNothing) {
+  const TestLinear wide({16 * 75 + 3, 1100, 4, 32, true, true}, 8);
+  const TestLinear narrow({5, 1100, 8, 32, false, false}, 9);
+  const std::vector<float> x = random_rows(45, 1100, 10);
+  const auto once =
+      static_cast<std::uint64_t>(76 * wide.packed().tile_bytes + narrow.packed().tile_bytes);
+  for (const Isa isa : available()) {
+    if (kernels_for(isa).value()->fast == nullptr) continue;
+    for (const int exact : {0, 3}) {
+      RunOptions options{.exact_rows = exact, .fast_rows = 45 - exact};
+      const auto expected = run_batch(isa, {&wide, &narrow}, x, options);
+      options.share_as_they_come = true;
+      for (const int tasks : {1, 2, 3, 16}) {
+        std::vector<std::uint64_t> counted(static_cast<std::size_t>(tasks));
+        options.tasks = tasks;
+        options.whole_lines = tasks % 2 == 0;
+        options.weight_bytes = counted.data();
+        EXPECT_EQ(run_batch(isa, {&wide, &narrow}, x, options), expected)
+            << name_of(isa) << " exact=" << exact << " tasks=" << tasks;
+        EXPECT_EQ(std::accumulate(counted.begin(), counted.end(), std::uint64_t{0}), once);
+      }
+    }
+  }
+}
+
 TEST(Linear, AStepWithoutRowsDoesNothing) {
   const TestLinear linear({20, 64, 4, 32, false, false}, 4);
   for (const Isa isa : available()) EXPECT_TRUE(run_batch(isa, {&linear}, {}, {})[0].empty());

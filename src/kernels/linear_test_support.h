@@ -147,7 +147,35 @@ struct RunOptions {
   int fast_rows = 0;
   int tasks = 1;
   bool share_as_they_come = false;  ///< tasks on threads, with LinearBatch::taken
+  bool whole_lines = false;         ///< rows of y begin at multiples of 64 bytes meanwhile
   std::uint64_t* weight_bytes = nullptr;
+};
+
+/// Rows of y that begin at multiples of 64 bytes.
+class AlignedRows {
+ public:
+  AlignedRows(int rows, std::int32_t width, float filling)
+      : stride_((width + 16) / 16 * 16),
+        storage_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride_) + 16, filling) {
+    void* p = storage_.data();
+    std::size_t space = storage_.size() * sizeof(float);
+    data_ = static_cast<float*>(std::align(64, space - 64, p, space));
+  }
+
+  float* data() const { return data_; }
+  std::int64_t stride() const { return stride_; }
+  /// The first columns of each row, as many as `to` has.
+  void copy_to(std::vector<float>& to, std::size_t to_stride) const {
+    for (std::size_t row = 0; row * to_stride < to.size(); ++row) {
+      const float* from = data_ + static_cast<std::int64_t>(row) * stride_;
+      std::copy_n(from, to_stride, to.begin() + static_cast<std::ptrdiff_t>(row * to_stride));
+    }
+  }
+
+ private:
+  std::int64_t stride_;
+  std::vector<float> storage_;
+  float* data_;
 };
 
 /// Runs a batch of linears over x; the outputs are [rows, n] one after the other, filled with NaN
@@ -160,11 +188,19 @@ inline std::vector<std::vector<float>> run_batch(Isa isa,
   const int rows = options.exact_rows + options.fast_rows;
   const int k = linears.front()->shape().k;
   std::vector<std::vector<float>> outputs;
+  constexpr float kUntouched = -12345.0F;
   std::vector<LinearCall> calls;
+  std::vector<AlignedRows> aligned;
   for (const TestLinear* linear : linears) {
-    const auto stride = static_cast<std::size_t>(linear->shape().n) + 1;
-    outputs.emplace_back(static_cast<std::size_t>(rows) * stride, -12345.0F);
-    calls.push_back({linear->packed(), outputs.back().data(), static_cast<std::int64_t>(stride)});
+    const std::int32_t stride = linear->shape().n + 1;
+    outputs.emplace_back(static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride),
+                         kUntouched);
+    if (options.whole_lines) {
+      aligned.emplace_back(rows, stride, kUntouched);
+      calls.push_back({linear->packed(), aligned.back().data(), aligned.back().stride()});
+    } else {
+      calls.push_back({linear->packed(), outputs.back().data(), stride});
+    }
   }
   std::vector<std::byte> storage(
       linear_workspace_bytes(kernels, k, options.exact_rows, options.fast_rows, options.tasks) +
@@ -190,10 +226,12 @@ inline std::vector<std::vector<float>> run_batch(Isa isa,
     for (int task = 0; task < options.tasks; ++task) {
       threads.emplace_back([&, task] { run_linears(batch, task, options.tasks); });
     }
-    threads.clear();
-    return outputs;
+  } else {
+    for (int task = options.tasks; task-- > 0;) run_linears(batch, task, options.tasks);
   }
-  for (int task = options.tasks; task-- > 0;) run_linears(batch, task, options.tasks);
+  for (std::size_t i = 0; i < aligned.size(); ++i) {
+    aligned[i].copy_to(outputs[i], static_cast<std::size_t>(linears[i]->shape().n) + 1);
+  }
   return outputs;
 }
 
