@@ -33,7 +33,7 @@ constexpr std::int32_t kTileRowsMin = 7;   ///< rows from which on a kernel may 
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
 constexpr std::int32_t kExactColumns = 4;  ///< tile columns whose sums wait to be written together
 constexpr std::int32_t kExactScratchBytes = 32 * 1024;  ///< beside 64 bytes a row and column
-constexpr std::int32_t kPanelGroups = 16;               ///< groups per bf16 panel: 32 KB of the L1
+constexpr std::int32_t kPanelGroups = 16;               ///< groups per bf16 panel, 32 KB
 /// Scratch of the fast recipe: the panels, and the sums of 16 rows in kFastColumns outputs.
 constexpr std::int32_t kFastColumns = 16 * kTileColumns;
 constexpr std::size_t kFastScratchBytes = 4 * kPanelGroups * 1024;

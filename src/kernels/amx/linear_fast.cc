@@ -7,8 +7,8 @@
 //     chunk of k      as long as its rows of x fit the L2 cache with them
 //       2 columns, 16 groups: dequantise
 //         32 rows: 64 tile products
-// The panel stays in the L1 because nothing else does: x is loaded past it (tileloaddt1), and
-// outputs are streamed to memory.
+// x is loaded past the L1 (tileloaddt1), which panels of this length fill, and outputs are streamed
+// to memory, past x and the sums in the L2.
 //
 // Dequantisation, 32 weights an operation: vpermw looks nibbles up as float16 (q - 8), one multiply
 // applies the scale, and float16 becomes bf16 by moving its bits: shifted right by 3 they are the
@@ -272,7 +272,7 @@ void write_block(const FastTask& task, std::int32_t block, std::int32_t end, con
       const auto mask = static_cast<__mmask16>(
           left >= kTileColumns ? 0xffffU : (1U << static_cast<unsigned>(left)) - 1U);
       if (mask == 0xffff && reinterpret_cast<std::uintptr_t>(to) % 64 == 0) {
-        _mm512_stream_ps(to, value);  // would only push x and the sums out of the L2
+        _mm512_stream_ps(to, value);
       } else {
         _mm512_mask_storeu_ps(to, mask, value);
       }
