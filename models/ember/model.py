@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from attention import attention, reference_attention
-
 
 @dataclass
 class Config:
@@ -61,6 +59,22 @@ def rotate(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin, rest], -1)
 
 
+def attention(q, k, v, sight=None):
+    """softmax(q k^T / sqrt(d)) v: q [batch, length, heads, d], k and v [batch, length, kv_heads, d].
+
+    sight [batch, 3, length], int32, is begin, end and start: a position sees [begin, end) and from start to itself.
+    Without it attention is plainly causal.
+    """
+    q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+    k, v = (t.repeat_interleave(q.shape[1] // k.shape[1], 1) for t in (k, v))
+    if sight is None:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
+    begin, end, start = (sight[:, i, None, :, None] for i in range(3))
+    key, query = torch.arange(q.shape[2]), torch.arange(q.shape[2])[:, None]
+    mask = (key >= begin) & (key < end) | (key >= start) & (key <= query)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2)
+
+
 class Norm(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -98,7 +112,7 @@ class Block(nn.Module):
         packed = self.qkv(self.input_norm(x)).view(batch, length, -1, c.head_size)
         q, k, v = packed.split([c.heads, c.kv_heads, c.kv_heads], 2)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
-        mixed = reference_attention(q, k, v) if sight is None else attention(q, k, v, sight)
+        mixed = attention(q, k, v, sight)
         x = x + self.out(mixed.reshape(batch, length, -1))
         gate, up = self.gate_up(self.post_norm(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
@@ -136,9 +150,9 @@ class Ember(nn.Module):
     def logits(self, hidden):
         return (hidden @ (self.embedding + self.head_rounding).to(hidden.dtype).t()).float()
 
-    def forward(self, ids, places, sight, positions, targets, weights):
+    def forward(self, ids, places, sight, positions, targets, weights, dtype=torch.bfloat16):
         """The weighted loss over `positions` of the flattened batch, and the share of right tokens."""
-        hidden = self.hidden(ids, places, sight).reshape(-1, self.config.hidden)[positions]
+        hidden = self.hidden(ids, places, sight, dtype).reshape(-1, self.config.hidden)[positions]
         logits = self.logits(hidden)
         loss = F.cross_entropy(logits, targets, reduction="none")
         right = (logits.argmax(-1) == targets).float()

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+import amx_step
 import data
 import suite
 from grammar import Source
@@ -205,6 +206,17 @@ class Rounded:
             self.model.round_head(False)
 
 
+def compiled_gradients():
+    """As amx_step.gradients, by PyTorch on any CPU."""
+    compiled = torch.compile(Ember.forward, dynamic=False)
+
+    def gradients(model, *batch):
+        loss, right = compiled(model, *batch)
+        loss.backward()
+        return loss.item(), right.item()
+    return gradients
+
+
 def curves(log, points=60):
     """The log for people: all validations, and about `points` of the training entries."""
     validation = [e for e in log if "validation_loss" in e]
@@ -273,7 +285,7 @@ def main():
         queues[stage] = multiprocessing.Queue(4)
         multiprocessing.Process(target=produce, args=(queues[stage], merges, stage, a.seed * 1000 + len(queues) +
                                                       int(started_before * 10)), daemon=True).start()
-    compiled = torch.compile(model, dynamic=False)
+    gradients = amx_step.gradients if amx_step.available() else compiled_gradients()
     model.train()
     begin = last_score = last_print = time.time()
     asked = []      # to stop
@@ -310,8 +322,7 @@ def main():
         batch = queues[stage].get()
         rate = a.peak * min(1, (step + 1) / (8 if a.resume else 40)) * min(1, max(.01, (1 - share) / a.decay))
         with Rounded(model, share > 1 - a.rounding):
-            loss, right = compiled(*batch)
-            loss.backward()
+            loss, right = gradients(model, *batch)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         for group in adam.param_groups:
             group["lr"] = a.adam_rate * rate
@@ -320,8 +331,8 @@ def main():
         model.zero_grad(set_to_none=False)
         average.update(model)
         step, tokens = step + 1, tokens + batch[0].numel()
-        losses.append(loss.item())
-        rights.append(right.item())
+        losses.append(loss)
+        rights.append(right)
         if time.time() - last_print > 30:
             entry = {"minutes": round(started_before + (time.time() - begin) / 60, 2), "tokens": tokens, "step": step,
                      "loss": round(sum(losses) / len(losses), 4), "right": round(sum(rights) / len(rights), 4),

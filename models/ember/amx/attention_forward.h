@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "buffer.h"
 #include "sight.h"
 #include "tiles.h"
 
@@ -45,27 +46,42 @@ inline void soften(float* scores, int keys, std::uint32_t* pairs, __m512* invers
   }
 }
 
-inline void forward_group(const Shape& s, const Sight& sight, const bf16* k, const bf16* v,
-                          const bf16* q, bf16* out, float* lse) {
-  const int heads = s.heads / s.kv_heads;
-  std::vector<bf16> values(static_cast<std::size_t>(kHead) * s.length);
-  std::vector<float> scores(static_cast<std::size_t>(kBlock) * s.length), mixed(kHead * kBlock);
-  std::vector<std::uint32_t> queries(kHead / 2 * kBlock),
-      pairs(static_cast<std::size_t>(kBlock) / 2 * s.length);
+// The memory that one thread needs.
+struct ForwardSpace {
+  Buffer<bf16> keys, values;
+  Buffer<float> scores, mixed;
+  Buffer<std::uint32_t> queries, pairs;
+
+  explicit ForwardSpace(int length)
+      : keys(kHead * length),
+        values(kHead * length),
+        scores(kBlock * length),
+        mixed(kHead * kBlock),
+        queries(kHead / 2 * kBlock),
+        pairs(kBlock / 2 * length) {}
+};
+
+// q, k and v are those of the group's first head. out [length][heads * 64], lse [heads of the
+// group] [length].
+inline void attend(const Shape& s, const Sight& sight, const SeenBlocks& blocks_seen, const bf16* q,
+                   const bf16* k, const bf16* v, ForwardSpace& space, bf16* out, float* lse) {
+  auto& [keys, values, scores, mixed, queries, pairs] = space;
   std::vector<int> seen;  // first keys of the blocks that matter
+  pack_head(k, s.stride, s.length, keys.data());
   for (int at = 0; at < s.length; at += kBlock)
-    transposed(v + at * s.kv_stride(), s.kv_stride(), values.data() + at * kHead);
-  for (int head = 0; head < heads; ++head) {
+    transposed(v + at * s.stride, s.stride, values.data() + at * kHead);
+  for (int head = 0; head < s.group_heads(); ++head) {
     for (int first = 0; first < s.length; first += kBlock) {
-      head_pairs(q + head * kHead + first * s.q_stride(), s.q_stride(), queries.data());
+      head_pairs(q + head * kHead + first * s.stride, s.stride, queries.data());
       seen.clear();
       for (int key = 0; key <= first; key += kBlock) {
-        const Seen how = sight.of(first, key);
+        const Seen how = blocks_seen.of(first, key);
         if (how == Seen::kNone) continue;
         float* block = scores.data() + static_cast<long>(seen.size()) * kBlock * kBlock;
-        multiply<false>(
-            block, kBlock, [&](int step) { return k + key * s.kv_stride() + step * kBlock; },
-            static_cast<int>(s.kv_stride()), queries.data(), kBlock, kHead / kBlock);
+        multiply(
+            block, kBlock,
+            [&, &keys = keys](int step) { return &keys[key * kHead + step * kBlock]; }, kHead,
+            queries.data(), kBlock, kHead / kBlock);
         if (how == Seen::kPart) hide(sight, first, key, block);
         seen.push_back(key);
       }
@@ -74,12 +90,13 @@ inline void forward_group(const Shape& s, const Sight& sight, const bf16* k, con
       soften(scores.data(), blocks * kBlock, pairs.data(), inverse,
              lse + static_cast<long>(head) * s.length + first);
       for (int d = 0; d < kHead; d += kBlock) {
-        multiply<false>(
+        multiply(
             mixed.data() + d * kBlock, kBlock,
-            [&](int step) { return values.data() + seen[step] * kHead + d * kBlock; }, kBlock,
-            pairs.data(), kBlock, blocks);
+            [&, &values = values](int step) { return &values[seen[step] * kHead + d * kBlock]; },
+            kBlock, pairs.data(), kBlock, blocks);
       }
-      store_rows(mixed.data(), inverse, out + head * kHead + first * s.q_stride(), s.q_stride());
+      store_rows(mixed.data(), inverse, out + head * kHead + first * s.out_stride(),
+                 s.out_stride());
     }
   }
 }

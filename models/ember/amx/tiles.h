@@ -42,39 +42,59 @@ class Unit {
   unsigned control_;
 };
 
-// C[32][32] (tiles 0 to 3, rows of c_stride floats) (+)= A[32][32 * steps] B[32 * steps][32].
-// A: rows of a_stride elements, those of a step at a_of(step).  B: rows of pairs, b_stride words
-// apart.
-template <bool kAdd, class Left>
+// Tiles 0 to 3, a block of 32 x 32: rows `stride` floats apart.
+inline void load_block(const float* c, int stride) {
+  _tile_loadd(0, c, stride * 4L);
+  _tile_loadd(1, c + kTile, stride * 4L);
+  _tile_loadd(2, c + kTile * stride, stride * 4L);
+  _tile_loadd(3, c + kTile * stride + kTile, stride * 4L);
+}
+
+inline void store_block(float* c, int stride) {
+  _tile_stored(0, c, stride * 4L);
+  _tile_stored(1, c + kTile, stride * 4L);
+  _tile_stored(2, c + kTile * stride, stride * 4L);
+  _tile_stored(3, c + kTile * stride + kTile, stride * 4L);
+}
+
+inline void zero_block() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+// Tiles 0 to 3 += A[32][32] B[32][32]. A: rows of a_stride elements. B: rows of pairs, b_stride
+// words apart.
+inline void multiply_block(const bf16* a, int a_stride, const std::uint32_t* b, int b_stride) {
+  _tile_loadd(4, a, a_stride * 2L);
+  _tile_loadd(6, b, b_stride * 4L);
+  _tile_loadd(7, b + kTile, b_stride * 4L);
+  _tile_loadd(5, a + kTile * a_stride, a_stride * 2L);
+  _tile_dpbf16ps(0, 4, 6);
+  _tile_dpbf16ps(1, 4, 7);
+  _tile_dpbf16ps(2, 5, 6);
+  _tile_dpbf16ps(3, 5, 7);
+}
+
+// C[32][32] (rows of c_stride floats) = A[32][32 * steps] B[32 * steps][32]; the elements of a step
+// at a_of(step), B as above.
+template <class Left>
 void multiply(float* c, int c_stride, const Left& a_of, int a_stride, const std::uint32_t* b,
               int b_stride, int steps) {
-  const long c_bytes = c_stride * 4L, a_bytes = a_stride * 2L, b_bytes = b_stride * 4L;
-  if constexpr (kAdd) {
-    _tile_loadd(0, c, c_bytes);
-    _tile_loadd(1, c + kTile, c_bytes);
-    _tile_loadd(2, c + kTile * c_stride, c_bytes);
-    _tile_loadd(3, c + kTile * c_stride + kTile, c_bytes);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  }
-  for (int step = 0; step < steps; ++step) {
-    const bf16* a = a_of(step);
-    _tile_loadd(4, a, a_bytes);
-    _tile_loadd(6, b + step * kTile * b_stride, b_bytes);
-    _tile_loadd(7, b + step * kTile * b_stride + kTile, b_bytes);
-    _tile_loadd(5, a + kTile * a_stride, a_bytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_stored(0, c, c_bytes);
-  _tile_stored(1, c + kTile, c_bytes);
-  _tile_stored(2, c + kTile * c_stride, c_bytes);
-  _tile_stored(3, c + kTile * c_stride + kTile, c_bytes);
+  zero_block();
+  for (int step = 0; step < steps; ++step)
+    multiply_block(a_of(step), a_stride, b + step * kTile * b_stride, b_stride);
+  store_block(c, c_stride);
+}
+
+// C[32][32] (rows of 64 floats) += the sum of A[32][32] B[32][32] over steps; rows of A close
+// together, those of B 64 words apart.
+template <class Left, class Right>
+void multiply_places(float* c, const Left& a_of, const Right& b_of, int steps) {
+  load_block(c, kHead);
+  for (int step = 0; step < steps; ++step) multiply_block(a_of(step), kBlock, b_of(step), kHead);
+  store_block(c, kHead);
 }
 
 // out[column][row] = in[row][column] for 16 x 16 words.
