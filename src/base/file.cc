@@ -29,7 +29,9 @@ Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
 }  // namespace
 
 tl::unexpected<Error> fail_errno(const char* action, const fs::path& path, int error) {
-  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound
+  // links that lead in a circle lead to no file
+  const bool missing = error == ENOENT || error == ENOTDIR || error == ELOOP;
+  const ErrorCode code = missing ? ErrorCode::kNotFound
                          : error == ENOSPC || error == EDQUOT || error == EFBIG
                              ? ErrorCode::kResourceExhausted
                              : ErrorCode::kIo;

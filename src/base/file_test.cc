@@ -34,6 +34,13 @@ TEST_F(FileTest, MissingFileIsNotFoundAndNamed) {
   EXPECT_NE(result.error().message.find("none.json"), std::string::npos);
 }
 
+TEST_F(FileTest, LinksInACircleAreNotFound) {
+  fs::create_symlink("b", folder_ / "a");
+  fs::create_symlink("a", folder_ / "b");
+  EXPECT_EQ(read_file(folder_ / "a").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(file_size_bytes(folder_ / "a").error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(FileTest, FoldersAndOversizedFilesAreRefused) {
   EXPECT_EQ(read_file(folder_).error().code, ErrorCode::kInvalidArgument);
   ASSERT_TRUE(write_file_atomically(folder_ / "big", std::string(1000, 'x')));

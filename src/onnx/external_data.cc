@@ -162,6 +162,10 @@ class DataFiles {
       return fail(ErrorCode::kNotFound,
                   "the data file " + path.string() + " does not exist; download it again");
     }
+    if (error == std::errc::too_many_symbolic_link_levels) {
+      return fail(ErrorCode::kNotFound, "the data file " + path.string() +
+                                            " is a link that leads in a circle; download it again");
+    }
     if (error) {
       return fail(ErrorCode::kIo, "cannot resolve " + path.string() + ": " + error.message());
     }

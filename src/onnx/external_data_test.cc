@@ -95,6 +95,12 @@ TEST(ExternalData, RefusesLinksThatLeaveTheFolder) {
   expect_refused(with_location("up/secret"), folder / "model", "outside the model's folder");
 }
 
+TEST(ExternalData, RefusesLinksInACircle) {
+  const TemporaryFolder folder;
+  fs::create_symlink("w.bin", folder / "w.bin");
+  expect_refused(small_model(), folder.path(), "leads in a circle");
+}
+
 TEST(ExternalData, AcceptsTheLinksOfADownloadCache) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "blobs");
