@@ -105,7 +105,7 @@ def conversation(source, long=False):
     count = 6 if source.chance(.5) else source.pick((1, 1, 2, 2, 3, 3, 4, 5))
     toolbox = Toolbox(source, source.random.sample(TOOLS, count))
     opening = [(system(system_text(source, .2 if long else 0), toolbox), 0)]
-    return opening, [_exchange(source, toolbox) for _ in range(source.pick((4, 6, 8)) + count)]
+    return opening, (_exchange(source, toolbox) for _ in range(source.pick((8, 10, 12)) + count))
 
 
 def _plain_exchange(source, toolbox):
@@ -115,10 +115,10 @@ def _plain_exchange(source, toolbox):
 
 def _exchange(source, toolbox):
     r = source.random.random()
-    made = chat_turns(source, toolbox) if r < .14 else chain_turns(source, toolbox) if r < .3 else None
-    if made is None and .3 <= r < (.42 if toolbox.others else .33):
+    made = chat_turns(source, toolbox) if r < .12 else chain_turns(source, toolbox) if r < .28 else None
+    if made is None and .28 <= r < (.38 if toolbox.others else .31):
         made = other_turns(source, toolbox)
-    return made or tool_turns(source, toolbox, .4)
+    return made or tool_turns(source, toolbox, .35)
 
 
 def short_conversation(source):

@@ -33,6 +33,9 @@ TARGET_SHARE = .4
 # how often exchanges follow one another as in a long conversation; else each one sees the system message alone, so that
 # every call has to be read from the definitions, and one system message serves many of them
 JOINED = .2
+# a conversation is only begun where there is room for its opening and this many times as much for its exchanges
+WORTHWHILE = .6
+SHORTEST = 16       # tokens of the shortest exchange, about
 # the first tokens of an answer decide what kind it is; those of a call hold the tool's name
 CALL_OPENING, ANSWER_OPENING, OPENING_WEIGHT = 7, 2, 3.
 
@@ -48,14 +51,25 @@ class Encoder:
     def __call__(self, segments):
         line, worth = [], []
         for text, weight in segments:
-            opening = CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING
-            solved = False
-            for at, token in enumerate(self.tokenizer.encode(text)):
-                solved = token in self.equals or solved and token in self.digits or (solved and line[-1] in self.equals)
-                worth.append(0. if weight == 0 else 2. if weight == 2 and solved and token in self.digits else
-                             OPENING_WEIGHT if at < opening and weight == 1 else 1.)
-                line.append(token)
+            ids = self.tokenizer.encode(text)
+            line += ids
+            worth += self._worth(text, ids, weight)
         return line, worth
+
+    def _worth(self, text, ids, weight):
+        if weight == 2:
+            return self._solution(ids)
+        opening = min(len(ids), CALL_OPENING if text.startswith("<|tool_call|>") else ANSWER_OPENING)
+        return [weight * OPENING_WEIGHT] * opening + [float(weight)] * (len(ids) - opening)
+
+    def _solution(self, ids):
+        """Digits behind an equals sign, with one token between at most, count double."""
+        worth, solved, before = [], False, None
+        for token in ids:
+            solved = token in self.equals or solved and (token in self.digits or before in self.equals)
+            worth.append(2. if solved and token in self.digits else 1.)
+            before = token
+        return worth
 
 
 class Row:
@@ -68,16 +82,22 @@ class Row:
         self.sight[:] = torch.arange(length, dtype=torch.int32)     # what is not filled sees itself
 
     def add(self, opening, exchanges):
-        """Adds an encoded conversation; exchanges that do not fit are left out. False if none of them fits."""
+        """Adds an encoded conversation; exchanges that do not fit are left out, and none is asked for that cannot.
+
+        False if nothing was added, at once where the room is not worth the opening.
+        """
         first, prefix = self.at, len(opening[0])
-        fitting = next((e for e in exchanges if first + prefix + len(e[0]) <= self.length), None)
-        if fitting is None:
+        if first + prefix * (1 + WORTHWHILE) > self.length:
             return False
-        self._put(opening, 0, (first, first, first))
         for exchange in exchanges:
-            if self.at + len(exchange[0]) <= self.length:
+            begin = self.at if self.at > first else first + prefix
+            if begin + len(exchange[0]) <= self.length:
+                if self.at == first:
+                    self._put(opening, 0, (first, first, first))
                 self._put(exchange, prefix, (first, first + prefix, self.at))
-        return True
+            if self.length - self.at < SHORTEST:
+                break
+        return self.at > first
 
     def _put(self, encoded, place, sight):
         line, worth = encoded
@@ -91,15 +111,24 @@ class Row:
 def fill(row, source, encode, stage):
     """Conversations until nothing more fits."""
     misses = 0
-    while misses < 4:
+    while misses < 6:
         opening, exchanges = (data.short_conversation(source) if stage == "short" or source.chance(.12) else
                               data.conversation(source, stage == "long"))
+        encoded = map(encode, exchanges)
         if source.chance(JOINED):
-            while sum(len(encode(e)[0]) for e in exchanges) > row.length // 2 and len(exchanges) > 1:
-                exchanges.pop()
-            exchanges = [[segment for exchange in exchanges for segment in exchange]]
-        if not row.add(encode(opening), [encode(exchange) for exchange in exchanges]):
+            encoded = [joined(encoded, row.length // 2)]
+        if not row.add(encode(opening), encoded):
             misses += 1
+
+
+def joined(exchanges, most):
+    """The first of these encoded exchanges as one, with at most `most` tokens if they are several."""
+    line, worth = [], []
+    for more, its_worth in exchanges:
+        if line and len(line) + len(more) > most:
+            break
+        line, worth = line + more, worth + its_worth
+    return line, worth
 
 
 def produce(queue, merges, stage, seed):
