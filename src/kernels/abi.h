@@ -107,6 +107,11 @@ using QuantiseRow = void (*)(const float* x, std::int32_t k, std::int32_t row,
 /// out[i] = gate[i] * sigmoid(gate[i]) * up[i]: the same bits on every instruction set. `out` may
 /// be `gate` or `up`.
 using GatedSilu = void (*)(const float* gate, const float* up, float* out, std::int64_t count);
+/// RMSNorm of a row of k floats: out = t * weight / sqrt(mean(t^2) + epsilon), where t is x, or
+/// x + skip if `skip` is not null, which `sum` then becomes if it is not null either. The same bits
+/// on every instruction set. `out` and `sum` overlap nothing.
+using NormRow = void (*)(const float* x, const float* skip, const float* weight, float epsilon,
+                         std::int32_t k, float* sum, float* out);
 /// Converts row `row` of x into `out`.
 using ConvertRow = void (*)(const float* x, std::int32_t k, std::int32_t row, const FastRows* out);
 

@@ -62,10 +62,11 @@ Layout layout_of(std::int32_t k, std::int32_t exact_rows, std::int32_t fast_rows
   const std::size_t tiles = take(fast_tiles * panels * kPanelGroups * 1024);
   layout.rows_bytes = at;
   layout.scratch_bytes = std::max(
-      aligned(static_cast<std::size_t>(kExactScratchBytes) +
-              static_cast<std::size_t>(layout.exact.rows_padded) * 64 * kExactColumns),
-      fast_rows == 0 ? 0
-                     : kFastScratchBytes + (fast_tiles + fast_tiles % 2) * kFastScratchTileBytes);
+      {aligned(static_cast<std::size_t>(kExactScratchBytes) +
+               static_cast<std::size_t>(layout.exact.rows_padded) * 64 * kExactColumns),
+       fast_rows == 0 ? 0
+                      : kFastScratchBytes + (fast_tiles + fast_tiles % 2) * kFastScratchTileBytes,
+       aligned(static_cast<std::size_t>(k) * sizeof(float))});  // a row behind its norm
   if (workspace != nullptr) {
     layout.exact.q = reinterpret_cast<std::int8_t*>(workspace + q);
     layout.exact.scale = reinterpret_cast<float*>(workspace + scale);
@@ -111,6 +112,17 @@ const ExactKernel& kernel_for(const KernelSet& kernels, const PackedLinear& line
 /// Whole tiles of 16, except that up to 16 rows are not padded.
 std::int32_t padded_fast_rows(std::int32_t rows) {
   return rows <= 16 ? rows : static_cast<std::int32_t>(ceil_div(rows, 16) * 16);
+}
+
+/// Row `row` as it is multiplied: of x, or `normed` with its norm.
+const float* row_of(const LinearBatch& batch, std::int64_t row, float* normed, bool keep_sum) {
+  const float* x = batch.x + row * batch.x_stride;
+  if (!batch.norm) return x;
+  const RowNorm& norm = *batch.norm;
+  const float* skip = norm.skip == nullptr ? nullptr : norm.skip + row * batch.x_stride;
+  float* sum = norm.sum == nullptr || !keep_sum ? nullptr : norm.sum + row * batch.k;
+  batch.kernels->norm_row(x, skip, norm.weight, norm.epsilon, batch.k, sum, normed);
+  return normed;
 }
 
 void zero_exact_row(const ExactRows& rows, std::int32_t row) {
@@ -217,6 +229,8 @@ std::size_t linear_workspace_bytes(const KernelSet& kernels, std::int32_t k,
 void prepare_rows(const LinearBatch& batch, std::int32_t task, std::int32_t tasks) noexcept {
   const Counts counts = counts_of(batch);
   const Layout layout = layout_of(batch.k, counts.exact, counts.fast, batch.workspace);
+  auto* normed = reinterpret_cast<float*>(layout.scratch +
+                                          layout.scratch_bytes * static_cast<std::size_t>(task));
   const std::int64_t exact = layout.exact.rows_padded;
   const std::int64_t fast = padded_fast_rows(counts.fast);
   const std::int64_t end = (exact + fast) * (task + 1) / tasks;
@@ -228,12 +242,14 @@ void prepare_rows(const LinearBatch& batch, std::int32_t task, std::int32_t task
         zero_exact_row(layout.exact, row);
         continue;
       }
-      batch.kernels->quantise_row(batch.x + row * batch.x_stride, batch.k, row, &layout.exact);
+      batch.kernels->quantise_row(row_of(batch, row, normed, true), batch.k, row, &layout.exact);
     } else if (row >= counts.fast) {
       zero_fast_row(layout.fast, row);
     } else {
-      batch.kernels->convert_row(batch.x + (batch.exact_rows + row) * batch.x_stride, batch.k, row,
-                                 &layout.fast);
+      // A row that is prepared both ways is normed twice; one of them keeps the sum.
+      const bool both = counts.exact > batch.exact_rows;
+      const float* x = row_of(batch, batch.exact_rows + row, normed, !both);
+      batch.kernels->convert_row(x, batch.k, row, &layout.fast);
     }
   }
 }

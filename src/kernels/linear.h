@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "kernels/abi.h"
@@ -32,6 +33,14 @@ struct LinearCall {
   PackedLinear linear;
   float* y = nullptr;         ///< [rows, n]; must not overlap x
   std::int64_t y_stride = 0;  ///< floats from row to row
+};
+
+/// RMSNorm of the rows before they are prepared (NormRow in abi.h).
+struct RowNorm {
+  const float* skip = nullptr;    ///< null, or [rows, k] like x, which is added first
+  const float* weight = nullptr;  ///< [k]
+  float epsilon = 0;
+  float* sum = nullptr;  ///< null, or [rows, k], becomes x + skip; rows k floats apart
 };
 
 /// Some linears over the same rows: one alone, gate and up, or queries, keys and values.
@@ -52,6 +61,8 @@ struct LinearBatch {
   std::atomic<std::int64_t>* taken = nullptr;
   /// Null, or [tasks] counters to which each task adds the packed weight bytes it loads.
   std::uint64_t* weight_bytes = nullptr;
+  /// Without it the rows are x as it is.
+  std::optional<RowNorm> norm = {};
 };
 
 /// Bytes of workspace for a batch of this size run as at most `tasks` tasks.

@@ -384,6 +384,53 @@ TEST(Linear, SharedFastRowsAndStreamedOutputsChangeNothing) {
   }
 }
 
+/// x with every row normed by the portable kernel, and the sums with `skip`.
+std::vector<float> normed(const std::vector<float>& x, const RowNorm& norm, int k,
+                          std::vector<float>& sum) {
+  std::vector<float> out(x.size());
+  sum.assign(x.size(), kGuard);
+  for (std::size_t at = 0; at < x.size(); at += static_cast<std::size_t>(k)) {
+    kernels_for(Isa::kPortable)
+        .value()
+        ->norm_row(&x[at], norm.skip == nullptr ? nullptr : norm.skip + at, norm.weight,
+                   norm.epsilon, k, &sum[at], &out[at]);
+  }
+  return out;
+}
+
+TEST(Linear, RowsAreNormedFirstIfAskedFor) {
+  constexpr int kK = 288;
+  const TestLinear plain({33, kK, 4, 32, true, true}, 8);
+  const TestLinear wide({33, kK, 4, 32, false, true}, 9, Scales::kWide);  // never fast
+  const auto weight = random_rows(1, kK, 10);
+  for (const int exact : {0, 1, 9}) {
+    for (const int fast : {0, 1, 40}) {
+      const auto x = random_rows(exact + fast, kK, 11);
+      const auto skip = random_rows(exact + fast, kK, 12);
+      for (const bool added : {false, true}) {
+        RowNorm norm{added ? skip.data() : nullptr, weight.data(), 1e-5F, nullptr};
+        std::vector<float> expected_sum;
+        const auto rows = normed(x, norm, kK, expected_sum);
+        for (const Isa isa : available()) {
+          RunOptions options{.exact_rows = exact, .fast_rows = fast, .tasks = 3};
+          for (const auto& linears : {std::vector<const TestLinear*>{&plain}, {&plain, &wide}}) {
+            options.norm.reset();
+            const auto expected = run_batch(isa, linears, rows, options);
+            std::vector<float> sum(x.size(), kGuard);
+            norm.sum = sum.data();
+            options.norm = norm;
+            const auto got = run_batch(isa, linears, x, options);
+            for (std::size_t i = 0; i < linears.size(); ++i) {
+              EXPECT_TRUE(same_bits(got[i], expected[i])) << name_of(isa) << exact << " " << fast;
+            }
+            EXPECT_EQ(sum, expected_sum) << name_of(isa) << exact << " " << fast;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Linear, AStepWithoutRowsDoesNothing) {
   const TestLinear linear({20, 64, 4, 32, false, false}, 4);
   for (const Isa isa : available()) EXPECT_TRUE(run_batch(isa, {&linear}, {}, {})[0].empty());

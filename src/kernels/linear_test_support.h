@@ -149,6 +149,7 @@ struct RunOptions {
   bool share_as_they_come = false;  ///< tasks on threads, with LinearBatch::taken
   bool whole_lines = false;         ///< rows of y begin at multiples of 64 bytes meanwhile
   std::uint64_t* weight_bytes = nullptr;
+  std::optional<RowNorm> norm = {};
 };
 
 /// Rows of y that begin at multiples of 64 bytes.
@@ -218,6 +219,7 @@ inline std::vector<std::vector<float>> run_batch(Isa isa,
   batch.workspace =
       static_cast<std::byte*>(std::align(kAlignment, storage.size() - kAlignment, p, space));
   batch.weight_bytes = options.weight_bytes;
+  batch.norm = options.norm;
   for (int task = options.tasks; task-- > 0;) prepare_rows(batch, task, options.tasks);
   if (options.share_as_they_come) {
     std::atomic<std::int64_t> taken = 0;

@@ -86,14 +86,25 @@ constexpr std::array<ExactKernel, 2> kAmxExact{{
 #endif
 
 const std::array kSets {
-  KernelSet{Isa::kPortable, portable::quantise_row, portable::gated_silu, kPortableExact, nullptr,
+  KernelSet{Isa::kPortable,
+            portable::quantise_row,
+            portable::gated_silu,
+            portable::norm_row,
+            kPortableExact,
+            nullptr,
             nullptr},
 #if defined(__x86_64__)
-      KernelSet{Isa::kAvx2, avx2::quantise_row, avx2::gated_silu, kAvx2Exact, nullptr, nullptr},
-      KernelSet{
-          Isa::kAvx512Vnni, avx512vnni::quantise_row, avx512vnni::gated_silu, kVnniExact, nullptr,
-          nullptr},
-      KernelSet{Isa::kAmx, avx512vnni::quantise_row, avx512vnni::gated_silu,
+      KernelSet{Isa::kAvx2,     avx2::quantise_row, avx2::gated_silu,
+                avx2::norm_row, kAvx2Exact,         nullptr,
+                nullptr},
+      KernelSet{Isa::kAvx512Vnni,
+                avx512vnni::quantise_row,
+                avx512vnni::gated_silu,
+                avx512vnni::norm_row,
+                kVnniExact,
+                nullptr,
+                nullptr},
+      KernelSet{Isa::kAmx, avx512vnni::quantise_row, avx512vnni::gated_silu, avx512vnni::norm_row,
                 kAmxExact, amx::convert_row,         amx::fast_product},
 #endif
 };

@@ -33,6 +33,7 @@ struct KernelSet {
   Isa isa;
   QuantiseRow quantise_row;
   GatedSilu gated_silu;
+  NormRow norm_row;
   std::span<const ExactKernel> exact;  ///< by growing rows_min
   ConvertRow convert_row;              ///< null: no fast recipe here
   FastProduct fast;                    ///< null: no fast recipe here

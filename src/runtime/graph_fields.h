@@ -70,8 +70,8 @@ void fields(Archive& archive, onnx::RaggedGraph& graph) {
 
 template <class Archive>
 void fields(Archive& archive, onnx::PassSwitches& switches) {
-  auto& [quant, join, silu, attention, reshape, rows, products] = switches;
-  archive(quant, join, silu, attention, reshape, rows, products);
+  auto& [quant, join, silu, norm, attention, reshape, rows, products] = switches;
+  archive(quant, join, silu, norm, attention, reshape, rows, products);
 }
 
 }  // namespace hearth::runtime

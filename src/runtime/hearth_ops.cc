@@ -4,6 +4,7 @@
 #include <array>
 #include <exception>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -98,12 +99,15 @@ class QuantLinearKernel {
   }
 
   OrtStatusPtr ComputeV2(OrtKernelContext* raw) noexcept {
-    return as_status([&] { compute(Ort::KernelContext(raw)); });
+    return as_status([&] {
+      const Ort::KernelContext context(raw);
+      compute(context, rows_in(context.GetInput(0)), std::nullopt);
+    });
   }
 
- private:
-  void compute(const Ort::KernelContext& context) {
-    const RowsIn x = rows_in(context.GetInput(0));
+ protected:
+  void compute(const Ort::KernelContext& context, const RowsIn& x,
+               const std::optional<kernels::RowNorm>& norm) {
     const std::int32_t limit = *context.GetInput(1).GetTensorData<std::int32_t>();
     require(x.width == linears_.front()->k, "rows of another width than the matrix");
     for (std::size_t i = 0; i < calls_.size(); ++i) {
@@ -120,21 +124,30 @@ class QuantLinearKernel {
     batch.exact_rows = std::clamp(limit, 0, static_cast<std::int32_t>(x.rows));
     batch.fast_rows = static_cast<std::int32_t>(x.rows) - batch.exact_rows;
     batch.calls = calls_;
+    batch.norm = norm;
     batch.workspace = state_.linear_scratch.at_least(kernels::linear_workspace_bytes(
         *state_.kernels, batch.k, batch.exact_rows, batch.fast_rows, state_.tasks));
     state_.task_bytes.assign(static_cast<std::size_t>(state_.tasks), 0);
     batch.weight_bytes = state_.task_bytes.data();
     state_.columns_taken = 0;
     batch.taken = &state_.columns_taken;
+    run(context, batch);
+    for (const std::uint64_t bytes : state_.task_bytes) state_.weight_bytes += bytes;
+  }
+
+  std::size_t linears() const { return linears_.size(); }
+
+ private:
+  void run(const Ort::KernelContext& context, const kernels::LinearBatch& batch) const {
     const std::int32_t tasks = state_.tasks;
-    const std::int32_t preparing = x.rows * x.width < kElementsWorthThreads ? 1 : tasks;
+    const std::int64_t elements = std::int64_t{batch.exact_rows + batch.fast_rows} * batch.k;
+    const std::int32_t preparing = elements < kElementsWorthThreads ? 1 : tasks;
     for_tasks(context, preparing, [&](std::int64_t task) noexcept {
       kernels::prepare_rows(batch, static_cast<std::int32_t>(task), preparing);
     });
     for_tasks(context, tasks, [&](std::int64_t task) noexcept {
       kernels::run_linears(batch, static_cast<std::int32_t>(task), tasks);
     });
-    for (const std::uint64_t bytes : state_.task_bytes) state_.weight_bytes += bytes;
   }
 
   OperatorState& state_;
@@ -148,6 +161,62 @@ struct QuantLinearOp : RowOp<QuantLinearOp, QuantLinearKernel> {
   std::size_t GetInputTypeCount() const { return 2; }
   ONNXTensorElementDataType GetInputType(std::size_t index) const {
     return index == 0 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
+  }
+  OrtCustomOpInputOutputCharacteristic GetOutputCharacteristic(std::size_t) const {
+    return INPUT_OUTPUT_VARIADIC;
+  }
+};
+
+/// hearth.NormLinear: the same of rows that are normed first, and perhaps added to others before.
+class NormLinearKernel : public QuantLinearKernel {
+ public:
+  NormLinearKernel(OperatorState& state, const OrtKernelInfo* raw) : QuantLinearKernel(state, raw) {
+    const Ort::ConstKernelInfo info(raw);
+    epsilon_ = info.GetAttribute<float>("epsilon");
+    has_skip_ = info.GetInputCount() > 3;
+    gives_sum_ = info.GetOutputCount() > linears();
+  }
+
+  OrtStatusPtr ComputeV2(OrtKernelContext* raw) noexcept {
+    return as_status([&] {
+      const Ort::KernelContext context(raw);
+      const RowsIn x = rows_in(context.GetInput(0));
+      compute(context, x, norm_of(context, x));
+    });
+  }
+
+ private:
+  kernels::RowNorm norm_of(const Ort::KernelContext& context, const RowsIn& x) const {
+    kernels::RowNorm norm;
+    const auto weight = context.GetInput(2);
+    require(
+        weight.GetTensorTypeAndShapeInfo().GetElementCount() == static_cast<std::size_t>(x.width),
+        "a norm of another width than the rows");
+    norm.weight = weight.GetTensorData<float>();
+    norm.epsilon = epsilon_;
+    if (has_skip_) {
+      const RowsIn skip = rows_in(context.GetInput(3));
+      require(skip.rows == x.rows && skip.width == x.width, "rows of different sizes are added");
+      norm.skip = skip.data;
+    }
+    if (gives_sum_) norm.sum = rows_out(context, linears(), x.rows, x.width);
+    return norm;
+  }
+
+  float epsilon_ = 0;
+  bool has_skip_ = false;
+  bool gives_sum_ = false;
+};
+
+struct NormLinearOp : RowOp<NormLinearOp, NormLinearKernel> {
+  using RowOp::RowOp;
+  const char* GetName() const { return onnx::kNormLinear.data(); }
+  std::size_t GetInputTypeCount() const { return 4; }
+  ONNXTensorElementDataType GetInputType(std::size_t index) const {
+    return index == 1 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+  }
+  OrtCustomOpInputOutputCharacteristic GetInputCharacteristic(std::size_t index) const {
+    return index == 3 ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
   }
   OrtCustomOpInputOutputCharacteristic GetOutputCharacteristic(std::size_t) const {
     return INPUT_OUTPUT_VARIADIC;
@@ -315,12 +384,15 @@ std::byte* Scratch::at_least(std::size_t size) {
 }
 
 struct HearthOps::Ops {
-  explicit Ops(OperatorState& state) : quant_linear(state), gated_silu(state), attention(state) {
+  explicit Ops(OperatorState& state)
+      : quant_linear(state), norm_linear(state), gated_silu(state), attention(state) {
     domain.Add(&quant_linear);
+    domain.Add(&norm_linear);
     domain.Add(&gated_silu);
     domain.Add(&attention);
   }
   QuantLinearOp quant_linear;
+  NormLinearOp norm_linear;
   GatedSiluOp gated_silu;
   PagedAttentionOp attention;
   Ort::CustomOpDomain domain{onnx::kHearthDomain.data()};

@@ -1,4 +1,4 @@
-// Linears and the gate between them for AVX2 with FMA and F16C.
+// Linears, and the gate and the norms between them, for AVX2 with FMA and F16C.
 #pragma once
 
 #include <cstdint>
@@ -10,5 +10,7 @@ namespace hearth::kernels::avx2 {
 void quantise_row(const float* x, std::int32_t k, std::int32_t row, const ExactRows* out);
 void exact_product(const ExactTask* task);
 void gated_silu(const float* gate, const float* up, float* out, std::int64_t count);
+void norm_row(const float* x, const float* skip, const float* weight, float epsilon, std::int32_t k,
+              float* sum, float* out);
 
 }  // namespace hearth::kernels::avx2

@@ -30,6 +30,9 @@ constexpr std::array<std::string_view, 3> kMicrosoftUnary = {"FastGelu", "Gelu",
 constexpr std::array<std::string_view, 7> kBinary = {"Add", "Sub", "Mul", "Div",
                                                      "Pow", "Min", "Max"};
 
+/// The input of NormLinear that is added to its rows.
+constexpr int kNormSkip = 3;
+
 template <std::size_t N>
 bool is_any(const NodeProto& node, const std::array<std::string_view, N>& ops,
             std::string_view domain = "") {
@@ -232,7 +235,8 @@ Result<Rows> RowCheck::attention(const NodeProto& node) const {
 Result<std::vector<std::pair<std::string, Rows>>> RowCheck::linear(const NodeProto& node) const {
   HEARTH_TRY(const Rows rows, input_rows(node, 0));
   std::vector<std::pair<std::string, Rows>> made;
-  for (int i = 0; i < node.output_size(); ++i) {
+  const int linears = node.attribute(0).ints_size();
+  for (int i = 0; i < linears; ++i) {
     const auto index = static_cast<std::size_t>(node.attribute(0).ints(i));
     const QuantisedTensors& linear = ragged_.linears.at(index);
     if (rows.parts != 1 || rows.width != linear.k) {
@@ -241,6 +245,11 @@ Result<std::vector<std::pair<std::string, Rows>>> RowCheck::linear(const NodePro
                                                std::to_string(linear.k));
     }
     made.emplace_back(node.output(i), Rows{1, linear.n, rows.selected});
+  }
+  if (is_hearth(node, kNormLinear) && node.input_size() > kNormSkip) {
+    HEARTH_TRY(const Rows skip, input_rows(node, kNormSkip));
+    if (!(rows == skip)) return refuse(node, "adds rows of different kinds");
+    if (node.output_size() > linears) made.emplace_back(node.output(linears), rows);
   }
   return made;
 }
@@ -297,7 +306,7 @@ Result<std::vector<std::pair<std::string, Rows>>> RowCheck::visit(const NodeProt
   const auto only = [&](const Rows& rows) {
     return std::vector<std::pair<std::string, Rows>>{{node.output(0), rows}};
   };
-  if (is_hearth(node, kQuantLinear)) return linear(node);
+  if (is_hearth(node, kQuantLinear) || is_hearth(node, kNormLinear)) return linear(node);
   if (is_op(node, "Split")) return split(node);
   Result<Rows> rows = refuse(node, "is not known to treat every row alone");
   if (is_op(node, "GatherBlockQuantized", kMicrosoftDomain) ||

@@ -39,6 +39,9 @@ Result<void> join_linears(RaggedGraph& ragged);
 /// (gate * sigmoid(gate)) * up -> hearth.GatedSilu.
 Result<void> gated_silu(RaggedGraph& ragged);
 
+/// A norm and the QuantLinear that alone reads it -> hearth.NormLinear.
+Result<void> norm_linear(RaggedGraph& ragged);
+
 /// Drops all that the logits do not need, and what the graph says about shapes that have changed.
 Result<void> drop_unused(RaggedGraph& ragged);
 

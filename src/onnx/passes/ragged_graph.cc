@@ -122,6 +122,7 @@ Result<RaggedGraph> make_ragged(::onnx::ModelProto model, const DecoderIoNames& 
   HEARTH_TRY_VOID(passes::drop_unused(ragged));
   if (switches.join_linears) HEARTH_TRY_VOID(passes::join_linears(ragged));
   if (switches.gated_silu) HEARTH_TRY_VOID(passes::gated_silu(ragged));
+  if (switches.norm_linear) HEARTH_TRY_VOID(passes::norm_linear(ragged));
   HEARTH_TRY_VOID(passes::check_rows(ragged, switches.allow_library_products));
   return ragged;
 }

@@ -12,9 +12,12 @@
 //            exact_rows  int32 [1]            rows [0, exact_rows) take the exact recipe
 //            logit_rows  int64 [wanted]       rows whose logits are wanted, none is allowed
 //   output   logits      float [1, wanted, vocab]
-//   hearth.QuantLinear(x, exact_rows) -> y...   attribute `linears`: indices of
-//   RaggedGraph::linears hearth.PagedAttention(q, k?, v?, segments, blocks) -> y   attribute
-//   `layer`: index of ::layers
+//   hearth.QuantLinear(x, exact_rows) -> y...
+//            attribute `linears`: indices of RaggedGraph::linears
+//   hearth.NormLinear(x, exact_rows, weight, skip?) -> y..., sum?
+//            the same of RMSNorm(x + skip) * weight; attribute `epsilon`; sum is x + skip
+//   hearth.PagedAttention(q, k?, v?, segments, blocks) -> y
+//            attribute `layer`: index of ::layers
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -32,10 +35,11 @@ namespace hearth::onnx {
 
 /// What is kept of a rewritten graph is used as long as this is the same: a change of what the
 /// passes make, or of what they refuse, gives the next number.
-inline constexpr std::uint64_t kPassesVersion = 1;
+inline constexpr std::uint64_t kPassesVersion = 2;
 
 inline constexpr std::string_view kHearthDomain = "hearth";
 inline constexpr std::string_view kQuantLinear = "QuantLinear";
+inline constexpr std::string_view kNormLinear = "NormLinear";
 inline constexpr std::string_view kPagedAttention = "PagedAttention";
 inline constexpr std::string_view kGatedSilu = "GatedSilu";
 
@@ -127,6 +131,7 @@ struct PassSwitches {
   bool quant_linear = true;
   bool join_linears = true;
   bool gated_silu = true;
+  bool norm_linear = true;
   bool paged_attention = true;
   bool fold_reshape = true;
   bool select_rows = true;

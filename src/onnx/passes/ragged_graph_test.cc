@@ -68,11 +68,13 @@ TEST(MakeRagged, LeavesOnlyRowWiseNodesAndTheSmallTensors) {
   EXPECT_EQ(ragged->rotary_positions, 128);
   EXPECT_EQ(ragged->layers[0].rotary_dim, 48);
   for (const char* gone :
-       {"If", "Shape", "ReduceSum", "GroupQueryAttention", "MatMulNBits", "Sigmoid", "Greater"}) {
+       {"If", "Shape", "ReduceSum", "GroupQueryAttention", "MatMulNBits", "Sigmoid", "Greater",
+        "SimplifiedLayerNormalization", "SkipSimplifiedLayerNormalization"}) {
     EXPECT_EQ(count(ragged->model, gone), 0u) << gone;
   }
   EXPECT_EQ(count(ragged->model, "PagedAttention"), 2u);
-  EXPECT_EQ(count(ragged->model, "QuantLinear"), 9u) << "gate and up are one node";
+  EXPECT_EQ(count(ragged->model, "NormLinear"), 5u) << "two of each layer, gate and up are one";
+  EXPECT_EQ(count(ragged->model, "QuantLinear"), 4u);
   EXPECT_EQ(ragged->model.graph().output_size(), 1);
   EXPECT_EQ(ragged->model.graph().input_size(), 5);
   for (const TensorProto& tensor : ragged->model.graph().initializer()) {
