@@ -11,7 +11,7 @@ from torch import nn
 class Config:
     vocabulary: int = 2048
     hidden: int = 256
-    layers: int = 6
+    layers: int = 8
     heads: int = 4
     kv_heads: int = 2
     head_size: int = 64

@@ -41,17 +41,41 @@ def write_safetensors(state, path):
         file.writelines(parts)
 
 
+def grown_from(layer, before, after):
+    """Which of `before` blocks the block `layer` of `after` comes from, and whether it only repeats the one below."""
+    def source(i):
+        return (2 * i * before + before - 1) // (2 * after)
+    return source(layer), layer > 0 and source(layer - 1) == source(layer)
+
+
+def source_of(name, before, after):
+    """The published name of what parameter `name` of `after` blocks starts from, and whether it starts from zero."""
+    blocks, _, rest = name.partition(".")
+    if blocks != "blocks":
+        return published_name(name), False
+    layer, _, rest = rest.partition(".")
+    layer, repeats = grown_from(int(layer), before, after)
+    return published_name(f"blocks.{layer}.{rest}"), repeats and rest in ("out.weight", "down.weight")
+
+
 def read_safetensors(path, model):
-    """The state_dict() of `model` from a file of its shapes that write_safetensors wrote."""
+    """The state_dict() of `model` from a file that write_safetensors wrote.
+
+    The file's model may have fewer blocks. What is new is spread evenly: it repeats the block below, except that its
+    outputs are zero, so that the grown model computes what the small one did.
+    """
     content = Path(path).read_bytes()
     length, = struct.unpack("<Q", content[:8])
-    header, state = json.loads(content[8:8 + length]), {}
+    header, state, layers = json.loads(content[8:8 + length]), {}, model.config.layers
+    before = sum(name.endswith("o_proj.weight") for name in header)
+    assert before <= layers, f"{path}: {before} blocks are more than {layers}"
     for name, expected in model.state_dict().items():
-        entry = header[published_name(name)]
+        published, zero = source_of(name, before, layers)
+        entry = header[published]
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        values = torch.frombuffer(bytearray(content[begin:end]), dtype=torch.bfloat16).float()
-        state[name] = values.reshape(entry["shape"])
-        assert entry["dtype"] == "BF16" and state[name].shape == expected.shape, f"{path}: {name}: {entry}"
+        values = torch.frombuffer(bytearray(content[begin:end]), dtype=torch.bfloat16).float().reshape(entry["shape"])
+        assert entry["dtype"] == "BF16" and values.shape == expected.shape, f"{path}: {name}: {entry}"
+        state[name] = torch.zeros_like(values) if zero else values
     return state
 
 

@@ -274,7 +274,7 @@ def arguments():
     parser.add_argument("--evaluate-every", type=float, default=4, help="minutes")
     parser.add_argument("--patience", type=int, default=3)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--from", dest="weights", type=Path, help="published model.safetensors to go on from")
+    parser.add_argument("--from", dest="weights", type=Path, help="published model.safetensors to go on from, perhaps of fewer blocks")
     parser.add_argument("--published", default="0,0", help="tokens in millions and minutes that made --from's weights")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
