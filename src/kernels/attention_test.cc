@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/attention_test_support.h"
+#include "kernels/same_bits_test_support.h"
 
 namespace hearth::kernels {
 namespace {
@@ -108,10 +109,6 @@ double relative_rms(const std::vector<float>& a, const std::vector<float>& b) {
     size += static_cast<double>(b[i]) * b[i];
   }
   return std::sqrt(difference / size);
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 TEST(Attention, IsTheDefinitionInFloat32) {

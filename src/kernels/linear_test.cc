@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/linear_test_support.h"
+#include "kernels/same_bits_test_support.h"
 
 namespace hearth::kernels {
 namespace {
@@ -38,10 +39,6 @@ std::vector<Shape> shapes() {
     }
   }
   return all;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 double row_times(const TestLinear& linear, const float* x, int output, double* magnitude) {
