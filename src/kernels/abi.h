@@ -29,7 +29,7 @@ namespace hearth::kernels {
 constexpr std::int32_t kTileColumns = 16;  ///< outputs per tile column
 constexpr std::int32_t kGroup = 32;        ///< k per group: one activation scale, one tile step
 constexpr std::int32_t kUnitBlocks = 4;    ///< blocks per unit
-constexpr std::int32_t kTileRowsMin = 7;   ///< rows from which on a kernel may use tiles
+constexpr std::int32_t kTileRowsMin = 13;  ///< rows from which on a kernel may use tiles
 constexpr std::int32_t kAlignment = 64;    ///< of packed weights and of workspaces, in bytes
 constexpr std::int32_t kExactColumns = 4;  ///< tile columns whose sums wait to be written together
 constexpr std::int32_t kExactScratchBytes = 32 * 1024;  ///< beside 64 bytes a row and column
@@ -63,7 +63,7 @@ struct ExactRows {
   std::int32_t* sum;  ///< [groups, rows_padded]: sums of q[0..15] and q[16..31] as two int16
   std::int32_t rows;
   std::int32_t rows_padded;  ///< row_block * number of row blocks
-  std::int32_t row_block;    ///< rows per tile, at most 16; 8, 12 or 16 from kTileRowsMin rows on
+  std::int32_t row_block;    ///< rows per tile, at most 16; 12 or 16 from kTileRowsMin rows on
   std::int32_t groups;       ///< ceil(k / 32)
 };
 

@@ -117,7 +117,7 @@ struct RowTile {
   std::int64_t group_rows;  // rows from group to group
 };
 
-/// acc = fma(float(d), x scale * scale, acc) for one group, the `group`th that x has.
+/// acc = fma(d * scale, x scale, acc) for one group, the `group`th that x has.
 template <class F, int Rows>
 [[gnu::always_inline]] inline void scale_group(const std::int32_t* sums, const Scratch& scratch,
                                                int place, const RowTile& x, std::int32_t group,
@@ -131,8 +131,8 @@ template <class F, int Rows>
       d = _mm512_dpwssd_epi32(d, _mm512_load_si512(scratch.zeros[place]),
                               _mm512_set1_epi32(x.sum[group * x.group_rows + row]));
     }
-    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(x_scale[row]), scales);
-    acc[row] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(d), scale, acc[row]);
+    acc[row] = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(d), scales),
+                               _mm512_set1_ps(x_scale[row]), acc[row]);
   }
 }
 
@@ -175,11 +175,11 @@ void add_panel(const Column<F>& column, const Ahead& ahead, Scratch& scratch, Ro
     unpack_two(first, 2);
   }
   HEARTH_MEMORY_BARRIER();
-  int before = 0;  // the place of the step before
   for (std::int32_t step = 0; step < steps; ++step) {
     auto& now_sums = scratch.sums[step % 2];
     const auto& sums_before = scratch.sums[(step + 1) % 2];
     const RowTile x_before{nullptr, x.scale - step_rows, x.sum - step_rows, x.group_rows};
+    const int before = (at - kStepGroups) & panel.place_mask;
     const bool unpacks = Unpack && step + 1 < steps;
     // The order, found by trial, keeps the tile stores in pairs: vector operations around them
     // cost more than themselves.
@@ -204,7 +204,6 @@ void add_panel(const Column<F>& column, const Ahead& ahead, Scratch& scratch, Ro
     _tile_stored(2, now_sums[2], 64);
     _tile_stored(3, now_sums[3], 64);
     HEARTH_MEMORY_BARRIER();
-    before = at;
     at = (at + kStepGroups) & panel.place_mask;
     x.q += step_rows * kGroup;
     x.scale += step_rows;
@@ -212,6 +211,7 @@ void add_panel(const Column<F>& column, const Ahead& ahead, Scratch& scratch, Ro
   }
   if (steps > 0) {
     const RowTile x_before{nullptr, x.scale - step_rows, x.sum - step_rows, x.group_rows};
+    const int before = (at - kStepGroups) & panel.place_mask;
 #pragma GCC unroll 4
     for (int i = 0; i < kStepGroups; ++i) {
       scale_group<F, Rows>(scratch.sums[(steps + 1) % 2][i], scratch, before + i, x_before, i, acc);
@@ -236,10 +236,9 @@ template <class F>
 using AddPanel = void (*)(const Column<F>& column, const Ahead& ahead, Scratch& scratch, RowTile x,
                           const Panel& panel, float* sums);
 
-/// `rows` is 8, 12 or 16 (abi.h).
+/// `rows` is 12 or 16 (abi.h).
 template <class F, bool Unpack>
 AddPanel<F> add_panel_for(int rows) {
-  if (rows == 8) return add_panel<F, 8, Unpack>;
   return rows == 12 ? add_panel<F, 12, Unpack> : add_panel<F, 16, Unpack>;
 }
 

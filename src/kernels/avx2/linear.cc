@@ -99,8 +99,8 @@ void add_group(const PackedLinear& linear, const UnitShape& shape, const Unit& u
       const __m256i d0 = _mm256_add_epi32(dot<Bits, 0, 4>(w, q), _mm256_madd_epi16(low, sums));
       const __m256i d1 = _mm256_add_epi32(dot<Bits, 4, 8>(w, q), _mm256_madd_epi16(high, sums));
       __m256 a = _mm256_load_ps(acc + row * kTileColumns);
-      a = _mm256_fmadd_ps(_mm256_cvtepi32_ps(d0), _mm256_mul_ps(xs, s0), a);
-      a = _mm256_fmadd_ps(_mm256_cvtepi32_ps(d1), _mm256_mul_ps(xs, s1), a);
+      a = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(d0), s0), xs, a);
+      a = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(d1), s1), xs, a);
       _mm256_store_ps(acc + row * kTileColumns, a);
     }
     return;
@@ -110,9 +110,10 @@ void add_group(const PackedLinear& linear, const UnitShape& shape, const Unit& u
     const __m256i sums = _mm256_set1_epi32(x.sum[at + row]);
     const __m256i d = _mm256_add_epi32(dot<Bits, 0, 8>(w, x.q + (at + row) * kGroup),
                                        _mm256_madd_epi16(both, sums));
-    const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(x.scale[at + row]), s0);
+    const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(d), s0);
     float* out = acc + row * kTileColumns;
-    _mm256_store_ps(out, _mm256_fmadd_ps(_mm256_cvtepi32_ps(d), scale, _mm256_load_ps(out)));
+    _mm256_store_ps(
+        out, _mm256_fmadd_ps(scaled, _mm256_set1_ps(x.scale[at + row]), _mm256_load_ps(out)));
   }
 }
 

@@ -2,8 +2,12 @@
 //
 // A register holds one 64-byte row of a group: 4 k of each of 16 outputs, one output per lane.
 // vpdpbusd multiplies it with 4 broadcast bytes of x. Per group of 32 k x 16 outputs and row of x:
-// 8 vpdpbusd (two chains), 1 add, 1 convert, 1 multiply, 1 fma; for 288 bytes of weights.
-// Up to 8 rows share the unpacked weights of a group in registers.
+// 1 vpdpwssd for the zero point, 8 vpdpbusd, 2 fma; for 288 bytes of weights.
+// Up to 12 rows share the unpacked weights: their sums and their integers are 24 of 32 registers.
+//
+// Integers become floats without an instruction: sums begin at the bits of kStart, 3 * 2^22, whose
+// last place is 1, so they are the bits of kStart + d. d * scale is then one fma, less kStart *
+// scale, which is exact for a scale that was float16 (11 bits).
 #include "kernels/avx512vnni/linear.h"
 
 #include <immintrin.h>
@@ -13,8 +17,6 @@
 
 namespace hearth::kernels::avx512vnni {
 namespace {
-
-constexpr int kRowsAtOnce = 8;
 
 template <int I>
 struct Index {
@@ -37,30 +39,46 @@ struct Form {
   static constexpr bool kHalfBlocks = HalfBlocks;  // blocks of 16: two scales per group
   static constexpr bool kWide = Wide;
   static constexpr bool kZeros = Zeros;
+  static constexpr int kRowsAtOnce = Wide ? 4 : 12;  // wide scales are not worth much code
 };
 
-template <bool Wide>
-inline __m512 load_scales(const std::uint8_t* p) {
-  if constexpr (Wide) return _mm512_loadu_ps(p);
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-}
+constexpr int kStart = 0x4b400000;
 
-/// The 8 rows of a group as unsigned bytes: q, or for 8 bits (q - 128) + 128.
-template <int Bits>
-inline void load_weights(const std::uint8_t* p, __m512i (&w)[8]) {
-  if constexpr (Bits == 4) {
-    const __m512i low = _mm512_set1_epi8(15);
-    repeat<4>([&](auto j) __attribute__((always_inline)) {
-      const __m512i v = _mm512_loadu_si512(p + j.value * 64);
-      w[2 * j.value] = _mm512_and_si512(v, low);
-      w[2 * j.value + 1] = _mm512_and_si512(_mm512_srli_epi16(v, 4), low);
-    });
-  } else {
-    const __m512i flip = _mm512_set1_epi8(-128);
-    repeat<8>([&](auto j) __attribute__((always_inline)) {
-      w[j.value] = _mm512_xor_si512(_mm512_loadu_si512(p + j.value * 64), flip);
-    });
+/// The scales of 16 outputs, times sums of products.
+template <bool Wide>
+struct Scales {
+  explicit Scales(const std::uint8_t* p) {
+    if constexpr (Wide) {
+      value = _mm512_loadu_ps(p);
+    } else {
+      value = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+      starts = _mm512_mul_ps(value, _mm512_castsi512_ps(_mm512_set1_epi32(kStart)));
+    }
   }
+
+  /// What sums begin at.
+  static __m512i start() { return Wide ? _mm512_setzero_si512() : _mm512_set1_epi32(kStart); }
+
+  /// (d - start()) * scale, rounded once.
+  __m512 times(__m512i d) const {
+    if constexpr (Wide) return _mm512_mul_ps(_mm512_cvtepi32_ps(d), value);
+    return _mm512_fmsub_ps(_mm512_castsi512_ps(d), value, starts);
+  }
+
+  __m512 value;
+  __m512 starts;  // start() * value; not of wide ones
+};
+
+/// Line `j` of the 8 of a group, 4 k of each output, as unsigned bytes: q, or for 8 bits
+/// (q - 128) + 128.
+template <int Bits>
+inline __m512i load_weights(const std::uint8_t* group, int j) {
+  if constexpr (Bits == 8) {
+    return _mm512_xor_si512(_mm512_loadu_si512(group + j * 64), _mm512_set1_epi8(-128));
+  }
+  const __m512i two = _mm512_loadu_si512(group + j / 2 * 64);
+  const __m512i low = _mm512_set1_epi8(15);
+  return _mm512_and_si512(j % 2 == 0 ? two : _mm512_srli_epi16(two, 4), low);
 }
 
 /// Pairs of int16 whose product with the pair of sums of x is what the zero point takes away.
@@ -85,89 +103,90 @@ struct RowsView {
   std::int64_t group_rows;  // rows from group to group
 };
 
+/// One group of k as R rows meet it.
+struct GroupView {
+  const std::uint8_t* weights;
+  const std::int8_t* q;  // [R][32]
+  const float* scale;    // of each row
+  const std::int32_t* sum;
+};
+
+/// sum += 4 products for each output: of `w` and of the four bytes at `x`. In assembly because GCC
+/// 12 spends an instruction on the broadcast that vpdpbusd does itself: two thirds of the time.
+[[gnu::always_inline]] inline void add_products(__m512i& sum, __m512i w, const std::int32_t* x) {
+  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*x));
+}
+
+/// a[row] += the products of lines [Begin, End) of a group, with their scales; `zeros` times the
+/// pair of sums of x is taken away.
+template <class F, int Begin, int End, int R>
+[[gnu::always_inline]] inline void add_lines(const GroupView& group, const Scales<F::kWide>& scales,
+                                             __m512i zeros, __m512 (&a)[R]) {
+  // Few rows: two sums each, or their products would wait for one another.
+  constexpr int kChains = R < 4 ? 2 : 1;
+  __m512i d[R][kChains];
+  repeat<R>([&](auto r) __attribute__((always_inline)) {
+    d[r.value][kChains - 1] = _mm512_setzero_si512();
+    d[r.value][0] = _mm512_dpwssd_epi32(Scales<F::kWide>::start(), zeros,
+                                        _mm512_set1_epi32(group.sum[r.value]));
+  });
+  repeat<End - Begin>([&](auto line) __attribute__((always_inline)) {
+    constexpr int j = Begin + line.value;
+    const __m512i w = load_weights<F::kBits>(group.weights, j);
+    repeat<R>([&](auto r) __attribute__((always_inline)) {
+      const auto* dwords = reinterpret_cast<const std::int32_t*>(group.q + r.value * kGroup);
+      add_products(d[r.value][j % kChains], w, dwords + j);
+    });
+  });
+  repeat<R>([&](auto r) __attribute__((always_inline)) {
+    __m512i sum = d[r.value][0];
+    if constexpr (kChains == 2) sum = _mm512_add_epi32(sum, d[r.value][1]);
+    a[r.value] =
+        _mm512_fmadd_ps(scales.times(sum), _mm512_set1_ps(group.scale[r.value]), a[r.value]);
+  });
+}
+
 /// acc[row] += one unit's products, for R rows.
 template <class F, int R>
 void add_unit(const Unit& unit, const UnitShape& shape, const Ahead& ahead, const RowsView& x,
               float* acc) {
+  using UnitScales = Scales<F::kWide>;
   __m512 a[R];
   repeat<R>([&](auto r) __attribute__((always_inline)) {
     a[r.value] = _mm512_load_ps(acc + r.value * 16);
   });
-  const std::int8_t* q = x.q;
-  const float* x_scale = x.scale;
-  const std::int32_t* x_sum = x.sum;
+  GroupView view{unit.weights, x.q, x.scale, x.sum};
   for (std::int32_t group = 0; group < unit.groups; ++group) {
-    const std::uint8_t* p = unit.weights + group * shape.group_bytes;
     if (group % 2 == 0) ahead.fetch((unit.group_begin + group) / 2);
-    __m512i w[8];
-    load_weights<F::kBits>(p, w);
     const std::int32_t block = F::kHalfBlocks ? group * 2 : group >> shape.block_shift;
     const std::uint8_t* scales = unit.scales + block * shape.scale_bytes;
-    const __m512 s0 = load_scales<F::kWide>(scales);
-    const __m512i z0 = zero_pairs<F>(unit.zeros + block * 16);
+    const std::int8_t* zeros = unit.zeros + block * 16;
+    const __m512i z = zero_pairs<F>(zeros);
     if constexpr (F::kHalfBlocks) {
-      const __m512 s1 = load_scales<F::kWide>(scales + shape.scale_bytes);
-      const __m512i low = in_low(z0);
-      const __m512i high = in_high(zero_pairs<F>(unit.zeros + block * 16 + 16));
-      repeat<R>([&](auto r) __attribute__((always_inline)) {
-        const auto* dwords = reinterpret_cast<const std::int32_t*>(q + r.value * kGroup);
-        const __m512i sums = _mm512_set1_epi32(x_sum[r.value]);
-        __m512i d0 = _mm512_madd_epi16(low, sums);
-        __m512i d1 = _mm512_madd_epi16(high, sums);
-        repeat<4>([&](auto j) __attribute__((always_inline)) {
-          d0 = _mm512_dpbusd_epi32(d0, w[j.value], _mm512_set1_epi32(dwords[j.value]));
-          d1 = _mm512_dpbusd_epi32(d1, w[j.value + 4], _mm512_set1_epi32(dwords[j.value + 4]));
-        });
-        const __m512 xs = _mm512_set1_ps(x_scale[r.value]);
-        a[r.value] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(d0), _mm512_mul_ps(xs, s0), a[r.value]);
-        a[r.value] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(d1), _mm512_mul_ps(xs, s1), a[r.value]);
-      });
+      const __m512i second = in_high(zero_pairs<F>(zeros + 16));
+      add_lines<F, 0, 4>(view, UnitScales(scales), in_low(z), a);
+      add_lines<F, 4, 8>(view, UnitScales(scales + shape.scale_bytes), second, a);
     } else {
-      const __m512i both = _mm512_or_si512(in_low(z0), in_high(z0));
-      repeat<R>([&](auto r) __attribute__((always_inline)) {
-        const auto* dwords = reinterpret_cast<const std::int32_t*>(q + r.value * kGroup);
-        __m512i d0 = _mm512_madd_epi16(both, _mm512_set1_epi32(x_sum[r.value]));
-        __m512i d1 = _mm512_setzero_si512();
-        repeat<4>([&](auto j) __attribute__((always_inline)) {
-          d0 = _mm512_dpbusd_epi32(d0, w[2 * j.value], _mm512_set1_epi32(dwords[2 * j.value]));
-          d1 = _mm512_dpbusd_epi32(d1, w[2 * j.value + 1],
-                                   _mm512_set1_epi32(dwords[2 * j.value + 1]));
-        });
-        const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(x_scale[r.value]), s0);
-        a[r.value] =
-            _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(d0, d1)), scale, a[r.value]);
-      });
+      add_lines<F, 0, 8>(view, UnitScales(scales), _mm512_or_si512(in_low(z), in_high(z)), a);
     }
-    q += x.group_rows * kGroup;
-    x_scale += x.group_rows;
-    x_sum += x.group_rows;
+    view.weights += shape.group_bytes;
+    view.q += x.group_rows * kGroup;
+    view.scale += x.group_rows;
+    view.sum += x.group_rows;
   }
   repeat<R>([&](auto r) __attribute__((always_inline)) {
     _mm512_store_ps(acc + r.value * 16, a[r.value]);
   });
 }
 
-template <class F>
-void add_rows(int rows, const Unit& unit, const UnitShape& shape, const Ahead& ahead,
-              const RowsView& x, float* acc) {
-  switch (rows) {
-    case 1:
-      return add_unit<F, 1>(unit, shape, ahead, x, acc);
-    case 2:
-      return add_unit<F, 2>(unit, shape, ahead, x, acc);
-    case 3:
-      return add_unit<F, 3>(unit, shape, ahead, x, acc);
-    case 4:
-      return add_unit<F, 4>(unit, shape, ahead, x, acc);
-    case 5:
-      return add_unit<F, 5>(unit, shape, ahead, x, acc);
-    case 6:
-      return add_unit<F, 6>(unit, shape, ahead, x, acc);
-    case 7:
-      return add_unit<F, 7>(unit, shape, ahead, x, acc);
-    default:
-      return add_unit<F, 8>(unit, shape, ahead, x, acc);
+/// acc[row] += one unit's products, for the first F::kRowsAtOnce of `rows` rows, at least R.
+template <class F, int R = 1>
+[[gnu::always_inline]] inline void add_rows(int rows, const Unit& unit, const UnitShape& shape,
+                                            const Ahead& ahead, const RowsView& x, float* acc) {
+  if constexpr (R < F::kRowsAtOnce) {
+    if (rows > R) return add_rows<F, R + 1>(rows, unit, shape, ahead, x, acc);
   }
+  add_unit<F, R>(unit, shape, ahead, x, acc);
 }
 
 void write_tile(const ExactTask& task, std::int32_t tile, const float* acc) {
@@ -200,7 +219,7 @@ void product(const ExactTask& task) {
     for (std::int32_t index = 0; index < units; ++index) {
       const Unit unit = unit_at(linear, shape, tile, index);
       *task.weight_bytes += static_cast<std::uint64_t>(unit.bytes);
-      for (std::int32_t row = 0; row < x.rows; row += kRowsAtOnce) {
+      for (std::int32_t row = 0; row < x.rows; row += F::kRowsAtOnce) {
         const std::int64_t at = std::int64_t{unit.group_begin} * x.rows_padded + row;
         const RowsView view{x.q + at * kGroup, x.scale + at, x.sum + at, x.rows_padded};
         add_rows<F>(x.rows - row, unit, shape, row == 0 ? ahead : Ahead(), view, acc + row * 16);

@@ -2,7 +2,7 @@
 //
 //   x   per 32 values: scale = amax / 127, q = round(x * (127 / amax)), halves to even
 //   d   sum over a block's k within a group of 32 of (w - zero point) * q, an exact integer
-//   acc = fma(float(d), x scale * w scale, acc), groups and blocks in order of k, from 0
+//   acc = fma(float(d) * w scale, x scale, acc), groups and blocks in order of k, from 0
 //   y   = acc * 2^exponent, then + bias
 // Bytes read per tile column of 16 outputs: linear.tile_bytes, whatever the number of rows.
 #include "kernels/portable/linear.h"
@@ -67,8 +67,8 @@ void add_group(const PackedLinear& linear, const UnitShape& shape, const Unit& u
     for (std::int32_t k = begin; k < begin + width; ++k) {
       d += (weight_at(linear, weights, column, k) - zero) * q[k];
     }
-    const float scale = x_scale * scale_at(linear, shape, unit, block, column);
-    acc = std::fma(static_cast<float>(d), scale, acc);
+    const float scaled = static_cast<float>(d) * scale_at(linear, shape, unit, block, column);
+    acc = std::fma(scaled, x_scale, acc);
   }
 }
 
