@@ -90,7 +90,7 @@ def tool_turns(source, toolbox, absent_rate=.5):
 
 
 def conversation(source, long=False):
-    """One conversation of the main mix: (segments of the system message, exchanges).
+    """One conversation of the main mix: (segments of the system message, exchanges to walk through once).
 
     `long` allows for system prompts of several paragraphs.
     """

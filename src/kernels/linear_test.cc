@@ -193,25 +193,60 @@ TEST(Linear, ExactIsTheSameBitsForManyRows) {
   }
 }
 
+/// `exact` of `linear` on every instruction set against the portable one, for rows on either side
+/// of every number of rows at once.
+void expect_same_bits(const TestLinear& linear, const std::vector<float>& x) {
+  constexpr int kRows = 17;
+  const auto expected = run_batch(Isa::kPortable, {&linear}, x, {.exact_rows = kRows})[0];
+  EXPECT_LE(share_of_exact_bound(linear, x, expected, kRows), 1) << describe(linear.shape());
+  for (const Isa isa : available()) {
+    for (const int rows : {1, 2, 3, 4, 9, 12, 13, kRows}) {
+      const auto y = run_batch(isa, {&linear}, x, {.exact_rows = rows})[0];
+      EXPECT_TRUE(std::equal(y.begin(), y.end(), expected.begin()))
+          << name_of(isa) << " " << describe(linear.shape()) << " rows=" << rows;
+    }
+  }
+}
+
 TEST(Linear, HostileScalesAreTheSameBits) {
   for (const Scales kind : {Scales::kAdversarial, Scales::kHuge, Scales::kTiny, Scales::kWide}) {
     for (const int bits : {4, 8}) {
-      const Shape shape{40, 320, bits, 32, true, true};
-      const TestLinear linear(shape, 9, kind);
-      EXPECT_EQ(linear.format().wide_scales, kind == Scales::kWide ? 1 : 0);
-      const std::vector<float> x = random_rows(9, shape.k, 3);
+      for (const int block_size : {16, 32}) {
+        for (const bool zero_points : {false, true}) {
+          const TestLinear linear({40, 320, bits, block_size, zero_points, true}, 9, kind);
+          EXPECT_EQ(linear.format().wide_scales, kind == Scales::kWide ? 1 : 0);
+          expect_same_bits(linear, random_rows(17, 320, 3));
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, HostileScalesInBothRecipes) {
+  for (const Scales kind : {Scales::kAdversarial, Scales::kHuge, Scales::kTiny, Scales::kWide}) {
+    for (const int bits : {4, 8}) {
+      const TestLinear linear({40, 320, bits, 32, true, true}, 9, kind);
+      const std::vector<float> x = random_rows(9, 320, 3);
       const auto expected = run_batch(Isa::kPortable, {&linear}, x, {.exact_rows = 9});
-      EXPECT_LE(share_of_exact_bound(linear, x, expected[0], 9), 1);
       for (const Isa isa : available()) {
-        EXPECT_TRUE(same_bits(run_batch(isa, {&linear}, x, {.exact_rows = 9})[0], expected[0]))
-            << name_of(isa);
-        // Where the fast recipe cannot take the linear, its rows are exact ones.
         const auto mixed = run_batch(isa, {&linear}, x, {.exact_rows = 4, .fast_rows = 5});
         EXPECT_LE(share_of_exact_bound(linear, x, mixed[0], 9), 1) << name_of(isa);
+        // Where the fast recipe cannot take the linear, its rows are exact ones.
         if (kind == Scales::kWide) {
           EXPECT_TRUE(same_bits(mixed[0], expected[0])) << name_of(isa);
         }
       }
+    }
+  }
+}
+
+TEST(Linear, TheLargestIntegersAreTheSameBits) {
+  for (const int bits : {4, 8}) {
+    for (const int block_size : {16, 32, 256}) {
+      const TestLinear linear({33, 544, bits, block_size, true, false, true}, 9);
+      std::vector<float> x(17 * 544);
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] = i / 544 % 2 == 0 ? 1.0F : -1.0F;
+      expect_same_bits(linear, x);
     }
   }
 }
@@ -395,37 +430,48 @@ std::vector<float> normed(const std::vector<float>& x, const RowNorm& norm, int 
   return out;
 }
 
-TEST(Linear, RowsAreNormedFirstIfAskedFor) {
-  constexpr int kK = 288;
-  const TestLinear plain({33, kK, 4, 32, true, true}, 8);
-  const TestLinear wide({33, kK, 4, 32, false, true}, 9, Scales::kWide);  // never fast
-  const auto weight = random_rows(1, kK, 10);
-  for (const int exact : {0, 1, 9}) {
-    for (const int fast : {0, 1, 40}) {
-      const auto x = random_rows(exact + fast, kK, 11);
-      const auto skip = random_rows(exact + fast, kK, 12);
-      for (const bool added : {false, true}) {
-        RowNorm norm{added ? skip.data() : nullptr, weight.data(), 1e-5F, nullptr};
-        std::vector<float> expected_sum;
-        const auto rows = normed(x, norm, kK, expected_sum);
-        for (const Isa isa : available()) {
-          RunOptions options{.exact_rows = exact, .fast_rows = fast, .tasks = 3};
-          for (const auto& linears : {std::vector<const TestLinear*>{&plain}, {&plain, &wide}}) {
-            options.norm.reset();
-            const auto expected = run_batch(isa, linears, rows, options);
-            std::vector<float> sum(x.size(), kGuard);
-            norm.sum = sum.data();
-            options.norm = norm;
-            const auto got = run_batch(isa, linears, x, options);
-            for (std::size_t i = 0; i < linears.size(); ++i) {
-              EXPECT_TRUE(same_bits(got[i], expected[i])) << name_of(isa) << exact << " " << fast;
-            }
-            EXPECT_EQ(sum, expected_sum) << name_of(isa) << exact << " " << fast;
-          }
-        }
+/// Rows that are normed by the products' node against rows that were normed before.
+void expect_normed_first(const std::vector<const TestLinear*>& linears, int exact, int fast) {
+  const int k = linears[0]->shape().k;
+  const auto weight = random_rows(1, k, 10);
+  const auto x = random_rows(exact + fast, k, 11);
+  const auto skip = random_rows(exact + fast, k, 12);
+  for (const bool added : {false, true}) {
+    RowNorm norm{added ? skip.data() : nullptr, weight.data(), 1e-5F, nullptr};
+    std::vector<float> expected_sum;
+    const auto rows = normed(x, norm, k, expected_sum);
+    for (const Isa isa : available()) {
+      SCOPED_TRACE(std::string(name_of(isa)) + " exact=" + std::to_string(exact) +
+                   " fast=" + std::to_string(fast));
+      RunOptions options{.exact_rows = exact, .fast_rows = fast, .tasks = 3};
+      const auto expected = run_batch(isa, linears, rows, options);
+      std::vector<float> sum(x.size(), kGuard);
+      norm.sum = sum.data();
+      options.norm = norm;
+      const auto got = run_batch(isa, linears, x, options);
+      for (std::size_t i = 0; i < linears.size(); ++i) {
+        EXPECT_TRUE(same_bits(got[i], expected[i])) << "linear " << i;
       }
+      EXPECT_EQ(sum, expected_sum);
     }
   }
+}
+
+TEST(Linear, RowsAreNormedFirstIfAskedFor) {
+  const TestLinear plain({33, 288, 4, 32, true, true}, 8);
+  const TestLinear wide({33, 288, 4, 32, false, true}, 9, Scales::kWide);  // never fast
+  for (const int exact : {0, 1, 9}) {
+    for (const int fast : {0, 1, 40}) {
+      expect_normed_first({&plain}, exact, fast);
+      expect_normed_first({&plain, &wide}, exact, fast);
+    }
+  }
+}
+
+TEST(Linear, ALongRowIsNormedInTheWorkspace) {
+  const TestLinear linear({33, 9001, 4, 32, true, true}, 8);  // longer than what products need
+  expect_normed_first({&linear}, 1, 0);
+  expect_normed_first({&linear}, 0, 2);
 }
 
 TEST(Linear, AStepWithoutRowsDoesNothing) {

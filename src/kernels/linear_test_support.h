@@ -23,6 +23,7 @@ struct Shape {
   int block_size = 32;
   bool zero_points = false;
   bool bias = false;
+  bool farthest = false;  ///< weights as far from their zero points as they can be
 };
 
 inline std::string describe(const Shape& shape) {
@@ -51,6 +52,7 @@ class TestLinear {
       zero_points_.resize(n * ((blocks * bits + 7) / 8));
       for (auto& byte : zero_points_) byte = static_cast<std::uint8_t>(random());
     }
+    if (shape.farthest) set_farthest();
     if (shape.bias) {
       std::normal_distribution<float> normal;
       bias_.resize(n);
@@ -97,6 +99,19 @@ class TestLinear {
   }
 
  private:
+  /// Above the zero points for even outputs, below them for odd ones.
+  void set_farthest() {
+    const std::size_t outputs = static_cast<std::size_t>(shape_.n);
+    const auto fill = [&](std::vector<std::uint8_t>& bytes, bool high) {
+      const std::size_t each = bytes.size() / outputs;
+      for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = (i / each % 2 == 0) == high ? 0xff : 0x00;
+      }
+    };
+    fill(weights_, true);
+    fill(zero_points_, false);
+  }
+
   static std::size_t place(int row, int columns, int column) {
     return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
            static_cast<std::size_t>(column);

@@ -43,6 +43,7 @@ struct Form {
 };
 
 constexpr int kStart = 0x4b400000;
+static_assert(255 * 127 * kGroup < 1 << 22, "a group's integer must not leave kStart's binade");
 
 /// The scales of 16 outputs, times sums of products.
 template <bool Wide>

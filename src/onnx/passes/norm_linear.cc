@@ -23,9 +23,10 @@ struct NormMatch {
   float epsilon = 0;
 };
 
-/// The node behind `value` if nothing else reads it.
+/// The node whose first output is `value`, if nothing else reads that.
 const NodeProto* only_for_one(const GraphView& view, std::string_view value) {
-  return uses(view, value) == 1 ? view.producer(value) : nullptr;
+  const NodeProto* node = uses(view, value) == 1 ? view.producer(value) : nullptr;
+  return node != nullptr && output_name(*node, 0) == value ? node : nullptr;
 }
 
 bool is_vector_of(const GraphView& view, std::string_view value, std::int64_t width) {
@@ -46,7 +47,7 @@ Result<bool> read_norm(const GraphView& view, const NodeProto& node, std::int64_
   match.x = std::string(input_name(node, 0));
   if (skips) match.skip = std::string(input_name(node, 1));
   match.weight = std::string(input_name(node, weight));
-  if (skips) match.sum = std::string(output_name(node, 3));
+  if (skips && uses(view, output_name(node, 3)) > 0) match.sum = std::string(output_name(node, 3));
   return (axis == -1 || axis == 2) && is_vector_of(view, match.weight, width) &&
          input_name(node, weight + 1).empty() && output_name(node, 1).empty() &&
          output_name(node, 2).empty();

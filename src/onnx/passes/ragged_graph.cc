@@ -90,6 +90,17 @@ void add_inputs(RaggedGraph& ragged) {
   domain->set_version(1);
 }
 
+/// Nodes of our own are what the passes made: what they hold is trusted.
+Result<void> check_domains(const GraphView& view) {
+  for (const ::onnx::NodeProto* node : view.nodes()) {
+    if (node->domain() != kHearthDomain) continue;
+    return fail(ErrorCode::kUnsupported, describe(*node) + " is of the domain '" +
+                                             std::string(kHearthDomain) +
+                                             "', whose operators exist only while a model runs");
+  }
+  return {};
+}
+
 Result<void> check_types(const DecoderGraphInfo& info) {
   for (const std::int32_t type : {info.logits_element_type, info.cache_element_type}) {
     if (type == TensorProto::FLOAT) continue;
@@ -107,6 +118,7 @@ Result<RaggedGraph> make_ragged(::onnx::ModelProto model, const DecoderIoNames& 
   ragged.model = std::move(model);
   {
     HEARTH_TRY(const GraphView view, GraphView::build(ragged.model.graph()));
+    HEARTH_TRY_VOID(check_domains(view));
     HEARTH_TRY(const DecoderGraphInfo info, read_decoder_graph(view, names));
     HEARTH_TRY_VOID(check_types(info));
     ragged.vocab_size = info.vocab_size;

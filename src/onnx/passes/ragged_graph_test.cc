@@ -179,6 +179,14 @@ TEST(MakeRagged, RefusesWhateverMayMixRows) {
          }
        },
        "(MatMulNBits)"},
+      {"an operator of our own",
+       [](ModelProto& model) {
+         insert_behind(model, "Mul", "QuantLinear").set_domain("hearth");
+         auto* domain = model.add_opset_import();
+         domain->set_domain("hearth");
+         domain->set_version(1);
+       },
+       "is of the domain 'hearth'"},
       {"logits that are read twice",
        [](ModelProto& model) {
          NodeProto& node = *model.mutable_graph()->add_node();
@@ -199,6 +207,78 @@ TEST(MakeRagged, RefusesWhateverMayMixRows) {
     ASSERT_FALSE(ragged);
     EXPECT_NE(ragged.error().message.find(refusal.says), std::string::npos)
         << ragged.error().message;
+  }
+}
+
+/// What the second norm and the product of gate and up behind it become.
+struct Norms {
+  const char* name;
+  std::function<void(ModelProto&)> change;
+  std::size_t joined;  ///< norms that products took
+  std::size_t left;
+};
+
+/// Inputs that read `value`, in nodes after the first `skip` of them, read `other`.
+void read_instead(ModelProto& model, const std::string& value, const std::string& other,
+                  const std::string& op) {
+  for (NodeProto& node : *model.mutable_graph()->mutable_node()) {
+    if (node.op_type() != op) continue;
+    for (std::string& input : *node.mutable_input()) {
+      if (input == value) input = other;
+    }
+  }
+}
+
+TEST(MakeRagged, NormsStayWhereProductsCannotTakeThem) {
+  const std::string skip_norm = "SkipSimplifiedLayerNormalization";
+  const Norms all[] = {
+      {"as it is", [](ModelProto&) {}, 5, 0},
+      {"another node reads the normed rows",
+       [](ModelProto& model) {
+         const std::string normed = node_of(model, "SimplifiedLayerNormalization").output(0);
+         insert_behind(model, "GroupQueryAttention", "Add").add_input(normed);
+       },
+       4, 1},
+      {"the product reads the sum, nobody what is normed",
+       [&](ModelProto& model) {
+         const NodeProto norm = node_of(model, skip_norm);
+         read_instead(model, norm.output(0), norm.output(3), "MatMulNBits");
+         read_instead(model, norm.output(3), norm.input(0), skip_norm);
+       },
+       4, 1},
+      {"the product reads the sum, another node what is normed",
+       [&](ModelProto& model) {
+         const NodeProto norm = node_of(model, skip_norm);
+         read_instead(model, norm.output(0), norm.output(3), "MatMulNBits");
+         read_instead(model, norm.output(3), norm.output(0), skip_norm);
+       },
+       4, 1},
+      {"a norm along the last of three dimensions",
+       [](ModelProto& model) {
+         for (auto& attribute :
+              *node_of(model, "SimplifiedLayerNormalization").mutable_attribute()) {
+           if (attribute.name() == "axis") attribute.set_i(2);
+         }
+       },
+       5, 0},
+      {"the last norm has a sum that nobody reads",
+       [&](ModelProto& model) {
+         NodeProto& last = node_of(model, skip_norm, 3);
+         while (last.output_size() < 4) last.add_output("");
+         last.set_output(3, "an unread sum");
+       },
+       5, 0},
+  };
+  for (const Norms& norms : all) {
+    SCOPED_TRACE(norms.name);
+    ModelProto model = small_decoder();
+    norms.change(model);
+    const auto ragged = make_ragged(std::move(model), {});
+    ASSERT_TRUE(ragged) << ragged.error().message;
+    EXPECT_EQ(count(ragged->model, "NormLinear"), norms.joined);
+    EXPECT_EQ(
+        count(ragged->model, "SimplifiedLayerNormalization") + count(ragged->model, skip_norm),
+        norms.left);
   }
 }
 
