@@ -42,6 +42,7 @@ struct Form {
   static constexpr int kRowsAtOnce = Wide ? 4 : 12;  // wide scales are not worth much code
 };
 
+/// Bits of 3 * 2^22: integers up to 2^22 either way may be added to them.
 constexpr int kStart = 0x4b400000;
 static_assert(255 * 127 * kGroup < 1 << 22, "a group's integer must not leave kStart's binade");
 

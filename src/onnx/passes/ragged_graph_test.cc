@@ -218,19 +218,26 @@ struct Norms {
   std::size_t left;
 };
 
-/// Inputs that read `value`, in nodes after the first `skip` of them, read `other`.
-void read_instead(ModelProto& model, const std::string& value, const std::string& other,
-                  const std::string& op) {
+const std::string kSkipNorm = "SkipSimplifiedLayerNormalization";
+
+/// Inputs of `op` nodes that read `value` read `other`.
+void read_instead(ModelProto& model, const std::string& op, const std::string& value,
+                  const std::string& other) {
   for (NodeProto& node : *model.mutable_graph()->mutable_node()) {
     if (node.op_type() != op) continue;
-    for (std::string& input : *node.mutable_input()) {
-      if (input == value) input = other;
-    }
+    std::replace(node.mutable_input()->begin(), node.mutable_input()->end(), value, other);
   }
 }
 
+/// The product behind the second norm alone reads that norm's sum; the next norm adds the normed
+/// rows instead, or, if those shall have no reader, what the sum was made of.
+void multiply_the_sum(ModelProto& model, bool normed_is_read) {
+  const NodeProto norm = node_of(model, kSkipNorm);
+  read_instead(model, "MatMulNBits", norm.output(0), norm.output(3));
+  read_instead(model, kSkipNorm, norm.output(3), normed_is_read ? norm.output(0) : norm.input(0));
+}
+
 TEST(MakeRagged, NormsStayWhereProductsCannotTakeThem) {
-  const std::string skip_norm = "SkipSimplifiedLayerNormalization";
   const Norms all[] = {
       {"as it is", [](ModelProto&) {}, 5, 0},
       {"another node reads the normed rows",
@@ -240,19 +247,9 @@ TEST(MakeRagged, NormsStayWhereProductsCannotTakeThem) {
        },
        4, 1},
       {"the product reads the sum, nobody what is normed",
-       [&](ModelProto& model) {
-         const NodeProto norm = node_of(model, skip_norm);
-         read_instead(model, norm.output(0), norm.output(3), "MatMulNBits");
-         read_instead(model, norm.output(3), norm.input(0), skip_norm);
-       },
-       4, 1},
+       [](ModelProto& model) { multiply_the_sum(model, false); }, 4, 1},
       {"the product reads the sum, another node what is normed",
-       [&](ModelProto& model) {
-         const NodeProto norm = node_of(model, skip_norm);
-         read_instead(model, norm.output(0), norm.output(3), "MatMulNBits");
-         read_instead(model, norm.output(3), norm.output(0), skip_norm);
-       },
-       4, 1},
+       [](ModelProto& model) { multiply_the_sum(model, true); }, 4, 1},
       {"a norm along the last of three dimensions",
        [](ModelProto& model) {
          for (auto& attribute :
@@ -262,8 +259,8 @@ TEST(MakeRagged, NormsStayWhereProductsCannotTakeThem) {
        },
        5, 0},
       {"the last norm has a sum that nobody reads",
-       [&](ModelProto& model) {
-         NodeProto& last = node_of(model, skip_norm, 3);
+       [](ModelProto& model) {
+         NodeProto& last = node_of(model, kSkipNorm, 3);
          while (last.output_size() < 4) last.add_output("");
          last.set_output(3, "an unread sum");
        },
@@ -277,7 +274,7 @@ TEST(MakeRagged, NormsStayWhereProductsCannotTakeThem) {
     ASSERT_TRUE(ragged) << ragged.error().message;
     EXPECT_EQ(count(ragged->model, "NormLinear"), norms.joined);
     EXPECT_EQ(
-        count(ragged->model, "SimplifiedLayerNormalization") + count(ragged->model, skip_norm),
+        count(ragged->model, "SimplifiedLayerNormalization") + count(ragged->model, kSkipNorm),
         norms.left);
   }
 }
